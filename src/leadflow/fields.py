@@ -1,0 +1,118 @@
+"""
+Custom fields: the host's own values on any entity, immutable and hashable.
+
+The kinds of value are a closed union, so that every store, codec and frame knows all of them. A value's kind is its
+type: ``True`` is not ``1`` and ``1`` is not ``Decimal(1)``, also when two `Fields` are compared.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from math import isfinite
+from typing import TypeAlias
+
+from leadflow.errors import Problem
+from leadflow.money import Money
+from leadflow.validation import check, code
+
+__all__ = ["NO_FIELDS", "FieldValue", "Fields", "field_problem"]
+
+FieldValue: TypeAlias = (
+    bool | int | float | str | Decimal | date | datetime | timedelta | Money | tuple[str, ...] | frozenset[str]
+)
+
+_SCALARS = (bool, int, float, str, Decimal, date, timedelta, Money)
+
+
+def field_problem(path: str, value: object) -> Problem | None:
+    """Say what is wrong with a value for a custom field or a fact, if anything."""
+    match value:
+        case datetime() if value.utcoffset() is None:
+            return Problem(path, f"must be timezone-aware, got {value!r}")
+        case float() if not isfinite(value):
+            return Problem(path, f"must be finite (leave an unknown value out), got {value!r}")
+        case Decimal() if not value.is_finite():
+            return Problem(path, f"must be finite (leave an unknown value out), got {value!r}")
+        case tuple() | frozenset() if all(isinstance(item, str) for item in value):
+            return None
+        case _ if isinstance(value, _SCALARS):
+            return None
+        case _:
+            return Problem(
+                path,
+                "must be bool, int, float, str, Decimal, date, datetime, timedelta, Money, or a tuple or frozenset of "
+                f"str, got {value!r}",
+                is_type=True,
+            )
+
+
+class Fields(Mapping[str, FieldValue]):
+    """
+    An immutable mapping from names to values.
+
+    >>> fields = Fields({"tier": "gold", "seats": 40})
+    >>> fields["tier"], fields.but(seats=60)
+    ('gold', Fields({'seats': 60, 'tier': 'gold'}))
+
+    Args:
+        values: What to hold; iterated by name, whatever the order given.
+
+    Raises:
+        InvalidError: If a name is not a code or a value is of no known kind.
+    """
+
+    __slots__ = ("_values",)
+    _values: dict[str, FieldValue]
+
+    def __init__(self, values: Mapping[str, FieldValue] | None = None) -> None:
+        given: Mapping[str, FieldValue] = {} if values is None else values
+        if not isinstance(given, Mapping):
+            check("Fields", Problem("", f"must be a mapping from names to values, got {given!r}", is_type=True))
+        problems = [problem for name, value in given.items() for problem in (code("name", name), field_problem(str(name), value))]
+        check("Fields", *problems)
+        object.__setattr__(self, "_values", {name: given[name] for name in sorted(given)})
+
+    @classmethod
+    def of(cls, values: "Mapping[str, FieldValue]") -> "Fields":
+        """Return the values as `Fields`; the same object if they are already."""
+        return values if isinstance(values, Fields) else cls(values)
+
+    def but(self, **changes: FieldValue | None) -> "Fields":
+        """Return a copy with values set, or taken out where None is given."""
+        merged = {**self._values, **changes}
+        return Fields({name: value for name, value in merged.items() if value is not None})
+
+    def __getitem__(self, name: str) -> FieldValue:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def _key(self) -> tuple[tuple[str, type, FieldValue], ...]:
+        return tuple((name, type(value), value) for name, value in self._values.items())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fields):
+            return NotImplemented
+        return self is other or self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return f"Fields({self._values!r})"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Fields are immutable; use but({name}=...) to get a changed copy")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"Fields are immutable; use but({name}=None) to get a copy without")
+
+    def __reduce__(self) -> tuple[type["Fields"], tuple[dict[str, FieldValue]]]:
+        return Fields, (dict(self._values),)
+
+
+NO_FIELDS = Fields()

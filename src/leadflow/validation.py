@@ -1,0 +1,208 @@
+"""
+Checks on values, each returning a `Problem` or nothing.
+
+Theory. A type's ``__attrs_post_init__`` hands the outcome of one check per field to `check`, which raises one error with
+every problem. Checks never raise, never convert and never truncate. Shape of use::
+
+    def __attrs_post_init__(self) -> None:
+        check("Person", text("name", self.name), optional(text, "phone", self.phone))
+
+Only the host's mistakes come here: what the rules of selling refuse is a `Refusal` or a `NotAllowedError`.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from enum import StrEnum
+from math import isfinite
+from typing import Any, TypeVar, overload
+
+from leadflow.errors import InvalidError, InvalidTypeError, Problem, did_you_mean
+
+__all__ = [
+    "MAX_CODE",
+    "MAX_TEXT",
+    "aware",
+    "check",
+    "code",
+    "coded",
+    "day",
+    "each",
+    "finite",
+    "instance",
+    "invalid",
+    "member",
+    "optional",
+    "probability",
+    "prose",
+    "text",
+    "unique",
+    "when",
+    "whole",
+]
+
+# Longest name-like text. Names of people and firms in public registers stay well under 300 characters.
+MAX_TEXT = 500
+# Longest id or code: what common databases index without tricks (a MySQL utf8mb4 key holds 191-255).
+MAX_CODE = 191
+# Longest free text (notes, evidence): a long e-mail; more belongs in a document store.
+MAX_PROSE = 100_000
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+def check(subject: str, /, *problems: Problem | None) -> None:
+    """
+    Raise one error that names all the problems, if there are any.
+
+    Raises:
+        InvalidError: If a problem was found; an `InvalidTypeError` when one of them is about a type.
+    """
+    for problem in problems:
+        if problem is not None:
+            raise invalid(subject, *problems)
+
+
+def invalid(subject: str, /, *problems: Problem | None) -> InvalidError:
+    """Return the error that `check` would raise, for code that has already found a problem."""
+    found = tuple(problem for problem in problems if problem is not None)
+    kind = InvalidTypeError if any(problem.is_type for problem in found) else InvalidError
+    return kind(subject, found)
+
+
+def _must(path: str, rule: str, value: object, *, is_type: bool = False) -> Problem:
+    shown = repr(value)
+    # A refused value is quoted so that it can be recognised, not reprinted whole.
+    if len(shown) > 200:  # noqa: PLR2004
+        shown = f"{shown[:120]}... ({len(shown)} characters)"
+    return Problem(path, f"must be {rule}, got {shown}", is_type)
+
+
+def instance(path: str, value: object, kind: type | tuple[type, ...], rule: str) -> Problem | None:
+    """Check that the value is of a type; `rule` says which in words, e.g. ``a Person``."""
+    return None if isinstance(value, kind) else _must(path, rule, value, is_type=True)
+
+
+def text(path: str, value: object, longest: int = MAX_TEXT) -> Problem | None:
+    """Check for one line of text with something in it."""
+    if not isinstance(value, str):
+        return _must(path, "text (str)", value, is_type=True)
+    if not value or value.isspace():
+        return _must(path, "text with something in it", value)
+    if len(value) > longest:
+        return _must(path, f"at most {longest} characters", value)
+    return None if value.isprintable() else _unprintable(path, value)
+
+
+def _unprintable(path: str, value: str) -> Problem | None:
+    # isprintable() also refuses joiners and non-breaking spaces that real names contain; only controls are wrong.
+    if any(ord(char) < 32 or 127 <= ord(char) < 160 or 0xD800 <= ord(char) < 0xE000 for char in value):  # noqa: PLR2004
+        return _must(path, "one line without control characters", value)
+    return None
+
+
+def prose(path: str, value: object) -> Problem | None:
+    """Check for free text: may be empty, may have many lines."""
+    if not isinstance(value, str):
+        return _must(path, "text (str)", value, is_type=True)
+    return None if len(value) <= MAX_PROSE else _must(path, f"at most {MAX_PROSE} characters", value)
+
+
+def code(path: str, value: object) -> Problem | None:
+    """Check for an id or code: non-empty, at most 191 characters, no white space around it, no control characters."""
+    if not isinstance(value, str):
+        return _must(path, "a str", value, is_type=True)
+    if value and len(value) <= MAX_CODE and value.isprintable() and not value[0].isspace() and not value[-1].isspace():
+        return None
+    return _must(path, f"1 to {MAX_CODE} printable characters without white space around them", value)
+
+
+def aware(path: str, value: object) -> Problem | None:
+    """Check for a datetime that knows its offset from UTC."""
+    if not isinstance(value, datetime):
+        return _must(path, "a timezone-aware datetime", value, is_type=True)
+    return None if value.utcoffset() is not None else _must(path, "timezone-aware", value)
+
+
+def day(path: str, value: object) -> Problem | None:
+    """Check for a calendar day; a datetime is refused because its day depends on a time zone."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return None
+    return _must(path, "a date without a time", value, is_type=True)
+
+
+def whole(path: str, value: object, least: int = 0) -> Problem | None:
+    """Check for an int of at least `least`; True and 3.0 are not ints here."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return _must(path, "a whole number (int)", value, is_type=True)
+    return None if value >= least else _must(path, f"at least {least}", value)
+
+
+def finite(path: str, value: object) -> Problem | None:
+    """Check for a float or int that is neither infinite nor NaN."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return _must(path, "a number (int or float)", value, is_type=True)
+    return None if isfinite(value) else _must(path, "finite", value)
+
+
+def probability(path: str, value: object) -> Problem | None:
+    """Check for a float or int in [0, 1]; NaN is refused."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return _must(path, "a probability (float) in [0, 1]", value, is_type=True)
+    return None if 0 <= value <= 1 else _must(path, "a probability in [0, 1]", value)
+
+
+def optional(rule: Callable[..., Problem | None], path: str, value: object, *more: Any) -> Problem | None:  # noqa: ANN401
+    """Apply a check unless the value is None."""
+    return None if value is None else rule(path, value, *more)
+
+
+def each(path: str, values: object, rule: Callable[..., Problem | None], *more: Any) -> list[Problem | None]:  # noqa: ANN401
+    """Apply a check to every item of a tuple or frozenset; unpack the outcome: ``check("X", *each("tags", ...))``."""
+    if not isinstance(values, tuple | frozenset):
+        return [_must(path, "a tuple (or frozenset) of values", values, is_type=True)]
+    return [rule(f"{path}[{position}]", value, *more) for position, value in enumerate(values)]
+
+
+def unique(path: str, keys: Iterable[object]) -> Problem | None:
+    """Check that no key comes twice."""
+    seen: set[object] = set()
+    for key in keys:
+        if key in seen:
+            return Problem(path, f"must not repeat, got {key!r} twice")
+        seen.add(key)
+    return None
+
+
+def when(condition: object, path: str, message: str) -> Problem | None:
+    """Return the problem if the condition (of something being wrong) holds."""
+    return Problem(path, message) if condition else None
+
+
+def coded(path: str, value: object, known: Iterable[str]) -> Problem | None:
+    """Check that a code is one of the known ones, naming the nearest when it is not."""
+    if not isinstance(value, str):
+        return _must(path, "a code (str)", value, is_type=True)
+    return None if value in known else Problem(path, f"is unknown: {value!r}{did_you_mean(value, known)}")
+
+
+@overload
+def member(choices: type[_Choice]) -> Callable[[_Choice | str], _Choice]: ...
+@overload
+def member(choices: type[_Choice], *, none: bool) -> Callable[[_Choice | str | None], _Choice | None]: ...
+def member(choices: type[_Choice], *, none: bool = False) -> Callable[..., Any]:
+    """
+    Return a converter from an enum's value to its member.
+
+    What it does not know it hands on unchanged, so that the type's own check reports it with all other problems:
+    ``coded("outcome", self.outcome, TouchOutcome)``.
+    """
+    del none  # only tells the type checker that None passes through
+    members: dict[object, _Choice] = {choice.value: choice for choice in choices}
+
+    def convert(value: Any) -> Any:  # noqa: ANN401
+        try:
+            return members.get(value, value)
+        except TypeError:  # unhashable: certainly not a member
+            return value
+
+    return convert
