@@ -25,6 +25,8 @@ __all__ = [
     "MissingRateError",
     "NotAllowedError",
     "Problem",
+    "UnknownNameError",
+    "UnknownStageError",
 ]
 
 
@@ -186,6 +188,32 @@ class LookAheadError(LeadflowError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.entity} was last recorded at {self.last}, after {self.at}; use its as_of({self.at}) state instead"
+
+
+class UnknownNameError(LeadflowError, LookupError):
+    """
+    Something was asked for by a code that its owner does not know.
+
+    Attributes:
+        owner: Who was asked, e.g. ``lifecycle 'lead'``.
+        kind: What was asked for, e.g. ``move``.
+        name: The code that is unknown.
+        known: The codes that are known.
+    """
+
+    def __init__(self, owner: str, kind: str, name: object, known: "Iterable[str]") -> None:
+        self.owner = owner
+        self.kind = kind
+        self.name = name
+        self.known = tuple(map(str, known))
+        super().__init__(owner, kind, name, self.known)
+
+    def __str__(self) -> str:
+        return f"unknown {self.kind} {self.name!r} in {self.owner}{did_you_mean(str(self.name), self.known)}"
+
+
+class UnknownStageError(UnknownNameError):
+    """A stage was asked for by a code that the pipeline does not have."""
 
 
 def did_you_mean(name: str, known: "Iterable[str]") -> str:
