@@ -91,8 +91,13 @@ class CurrencyMismatchError(LeadflowError, ValueError):
     """
     Amounts in two currencies met where only one is possible.
 
+    >>> print(CurrencyMismatchError("add", "EUR", "USD"))
+    cannot add USD to EUR; convert one of them first
+    >>> print(CurrencyMismatchError("compare", "EUR", "USD"))
+    cannot compare USD with EUR; convert one of them first
+
     Attributes:
-        action: What was tried, e.g. ``add``.
+        action: What was tried: ``add``, ``subtract``, ``compare``, ...
         left: The one currency.
         right: The other.
     """
@@ -104,7 +109,8 @@ class CurrencyMismatchError(LeadflowError, ValueError):
         super().__init__(action, left, right)
 
     def __str__(self) -> str:
-        return f"cannot {self.action} {self.right} and {self.left}; convert one of them first"
+        link = {"add": "to", "subtract": "from"}.get(self.action, "with")
+        return f"cannot {self.action} {self.right} {link} {self.left}; convert one of them first"
 
 
 class MissingRateError(LeadflowError, LookupError):
@@ -187,7 +193,9 @@ class LookAheadError(LeadflowError, ValueError):
         super().__init__(entity, at, last)
 
     def __str__(self) -> str:
-        return f"{self.entity} was last recorded at {self.last}, after {self.at}; use its as_of({self.at}) state instead"
+        return (
+            f"{self.entity} was last recorded at {self.last}, after {self.at}; use its as_of({self.at}) state instead"
+        )
 
 
 class UnknownNameError(LeadflowError, LookupError):

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from leadflow.errors import Problem
 from leadflow.money import Money
-from leadflow.validation import check, code
+from leadflow.validation import check, code, shown
 
 __all__ = ["NO_FIELDS", "FieldValue", "Fields", "field_problem"]
 
@@ -28,11 +28,11 @@ def field_problem(path: str, value: object) -> Problem | None:
     """Say what is wrong with a value for a custom field or a fact, if anything."""
     match value:
         case datetime() if value.utcoffset() is None:
-            return Problem(path, f"must be timezone-aware, got {value!r}")
+            return Problem(path, f"must be timezone-aware, got {shown(value)}")
         case float() if not isfinite(value):
-            return Problem(path, f"must be finite (leave an unknown value out), got {value!r}")
+            return Problem(path, f"must be finite (leave an unknown value out), got {shown(value)}")
         case Decimal() if not value.is_finite():
-            return Problem(path, f"must be finite (leave an unknown value out), got {value!r}")
+            return Problem(path, f"must be finite (leave an unknown value out), got {shown(value)}")
         case tuple() | frozenset() if all(isinstance(item, str) for item in value):
             return None
         case _ if isinstance(value, _SCALARS):
@@ -41,7 +41,7 @@ def field_problem(path: str, value: object) -> Problem | None:
             return Problem(
                 path,
                 "must be bool, int, float, str, Decimal, date, datetime, timedelta, Money, or a tuple or frozenset of "
-                f"str, got {value!r}",
+                f"str, got {shown(value)}",
                 is_type=True,
             )
 
@@ -65,10 +65,14 @@ class Fields(Mapping[str, FieldValue]):
     _values: dict[str, FieldValue]
 
     def __init__(self, values: Mapping[str, FieldValue] | None = None) -> None:
-        given: Mapping[str, FieldValue] = {} if values is None else values
+        given: Any = {} if values is None else values  # what a caller without a type checker may pass
         if not isinstance(given, Mapping):
-            check("Fields", Problem("", f"must be a mapping from names to values, got {given!r}", is_type=True))
-        problems = [problem for name, value in given.items() for problem in (code("name", name), field_problem(str(name), value))]
+            check("Fields", Problem("", f"must be a mapping from names to values, got {shown(given)}", is_type=True))
+        problems = [
+            problem
+            for name, value in given.items()
+            for problem in (code("name", name), field_problem(str(name), value))
+        ]
         check("Fields", *problems)
         object.__setattr__(self, "_values", {name: given[name] for name in sorted(given)})
 

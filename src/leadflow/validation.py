@@ -1,8 +1,8 @@
 """
 Checks on values, each returning a `Problem` or nothing.
 
-Theory. A type's ``__attrs_post_init__`` hands the outcome of one check per field to `check`, which raises one error with
-every problem. Checks never raise, never convert and never truncate. Shape of use::
+Theory. A type's ``__attrs_post_init__`` hands the outcome of one check per field to `check`, which raises one error
+with every problem. Checks never raise, never convert and never truncate. Shape of use::
 
     def __attrs_post_init__(self) -> None:
         check("Person", text("name", self.name), optional(text, "phone", self.phone))
@@ -34,7 +34,9 @@ __all__ = [
     "optional",
     "probability",
     "prose",
+    "shown",
     "text",
+    "to_set",
     "unique",
     "when",
     "whole",
@@ -69,12 +71,23 @@ def invalid(subject: str, /, *problems: Problem | None) -> InvalidError:
     return kind(subject, found)
 
 
+def shown(value: object) -> str:
+    """
+    Return how a refused value is quoted in a message: so that it can be recognised, not reprinted whole.
+
+    >>> len(shown("x" * 1_000_000))
+    144
+    """
+    try:
+        quoted = repr(value)
+    except Exception:  # noqa: BLE001  # ints beyond 4300 digits, a host's broken repr: the problem matters more
+        return f"a value of type {type(value).__name__}"
+    # A line or two of a log.
+    return quoted if len(quoted) <= 200 else f"{quoted[:120]}... ({len(quoted)} characters)"  # noqa: PLR2004
+
+
 def _must(path: str, rule: str, value: object, *, is_type: bool = False) -> Problem:
-    shown = repr(value)
-    # A refused value is quoted so that it can be recognised, not reprinted whole.
-    if len(shown) > 200:  # noqa: PLR2004
-        shown = f"{shown[:120]}... ({len(shown)} characters)"
-    return Problem(path, f"must be {rule}, got {shown}", is_type)
+    return Problem(path, f"must be {rule}, got {shown(value)}", is_type)
 
 
 def instance(path: str, value: object, kind: type | tuple[type, ...], rule: str) -> Problem | None:
@@ -168,7 +181,7 @@ def unique(path: str, keys: Iterable[object]) -> Problem | None:
     seen: set[object] = set()
     for key in keys:
         if key in seen:
-            return Problem(path, f"must not repeat, got {key!r} twice")
+            return Problem(path, f"must not repeat, got {shown(key)} twice")
         seen.add(key)
     return None
 
@@ -182,7 +195,11 @@ def coded(path: str, value: object, known: Iterable[str]) -> Problem | None:
     """Check that a code is one of the known ones, naming the nearest when it is not."""
     if not isinstance(value, str):
         return _must(path, "a code (str)", value, is_type=True)
-    return None if value in known else Problem(path, f"is unknown: {value!r}{did_you_mean(value, known)}")
+    # Python 3.11 refuses to say whether a str is in an enum class; its members compare as what they are, texts.
+    codes = {str(choice) for choice in known} if isinstance(known, type) else known
+    return (
+        None if value in codes else Problem(path, f"is unknown: {shown(value)}{did_you_mean(value[:MAX_CODE], codes)}")
+    )
 
 
 @overload
@@ -206,3 +223,12 @@ def member(choices: type[_Choice], *, none: bool = False) -> Callable[..., Any]:
             return value
 
     return convert
+
+
+def to_set(values: Iterable[str]) -> frozenset[str]:
+    """
+    Return texts as a frozenset; a converter.
+
+    A lone text would fall apart into its letters: it is handed on unchanged, so that the type's own check refuses it.
+    """
+    return values if isinstance(values, str) else frozenset(values)  # type: ignore[return-value]  # refused by the type's check

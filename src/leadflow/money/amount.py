@@ -1,72 +1,42 @@
 """
-Exact amounts of money.
+`Money`: an exact amount in one currency, and the rounding of rows to their total.
 
-Theory. An amount is a `Decimal` in one ISO 4217 currency. All arithmetic runs in private decimal contexts, never in the
-host's, and those contexts trap inexactness: a sum, a difference or a product is exact or it is an error, never silently
-rounded. Only three things round, each on request and each documented: `round`, a division that has no end, and a
-conversion by an inverse rate. Sharing out (`allocate`, `split`, `round_all`) works in whole smallest units and loses
-none. Two currencies never meet without an exchange rate. A figure made of many amounts is rounded once, at the end.
+An amount may be added, compared, scaled, weighted and shared out; each operation is exact or an error. Only `round`,
+and a division that has no end, round. Sharing out works in whole smallest units, by largest remainder, and loses none.
 """
 
 from collections.abc import Iterable, Sequence
-from decimal import (
-    ROUND_HALF_UP,
-    Context,
-    Decimal,
-    DecimalException,
-    DivisionByZero,
-    Inexact,
-    InvalidOperation,
-    Overflow,
-)
+from decimal import ROUND_HALF_UP, Decimal, DecimalException
 from fractions import Fraction
-from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
 from leadflow.currencies import EXPONENTS, currency_problem
 from leadflow.errors import CurrencyMismatchError, Problem
-from leadflow.validation import check, instance, invalid, probability, whole
-
-__all__ = ["MAX_DECIMALS", "Money", "round_all"]
-
-# The smallest float in (0, 1] has 324 decimals, so that any probability times an amount of up to 76 decimals is exact.
-MAX_DECIMALS = 400
-# 10**18 of anything is more than there is of it, and what a 64-bit integer of whole units holds.
-_MAX_EXPONENT = 17
-# The context is the rule: what does not fit, or cannot be exact, raises. Adding zero to a finite amount checks it,
-# writes 1E+3 as 1000, and turns -0 into 0.
-_EXACT = Context(
-    prec=MAX_DECIMALS + 1,
-    Emin=0,
-    Emax=_MAX_EXPONENT,
-    rounding="ROUND_HALF_EVEN",
-    traps=[InvalidOperation, DivisionByZero, Overflow, Inexact],
+from leadflow.money.exact import (
+    EXACT,
+    MAX_DECIMALS,
+    MAX_EXPONENT,
+    QUOTIENT,
+    WIDE,
+    ZERO,
+    Factor,
+    Weight,
+    exact_problem,
+    factor_problem,
+    out_of_bounds,
+    to_decimal,
+    to_fraction,
+    weight_problem,
 )
-# A division without end stops here: 18 digits before the point leave 32 behind it.
-_QUOTIENT = Context(prec=50, rounding="ROUND_HALF_EVEN", traps=[InvalidOperation, DivisionByZero, Overflow])
-# Wide enough to scale any amount to whole units and back; quantising is told its rounding each time.
-_WIDE = Context(prec=2_000, rounding="ROUND_HALF_EVEN", traps=[InvalidOperation, DivisionByZero, Overflow])
-_ZERO = Decimal(0)
+from leadflow.validation import check, coded, instance, invalid, whole
+from leadflow.validation import probability as probability_problem
+
+__all__ = ["Money", "round_all"]
 
 _ROUNDINGS = frozenset(
     f"ROUND_{name}" for name in ("CEILING", "DOWN", "FLOOR", "HALF_DOWN", "HALF_EVEN", "HALF_UP", "UP", "05UP")
 )
-
-Factor: TypeAlias = int | Decimal
-Weight: TypeAlias = int | Decimal | float
-
-
-def _decimal(value: str | int | Decimal) -> Decimal:
-    """Convert what converts exactly; hand on the rest for the type's own check to report."""
-    given: Any = value  # what a caller without a type checker may pass
-    if isinstance(given, int | str) and not isinstance(given, bool):
-        try:
-            # With a context of our own a malformed text raises, also where the host switched that trap off.
-            return Decimal(given, _EXACT)
-        except (DecimalException, ValueError):
-            return given  # type: ignore[return-value]  # junk that the check reports
-    return given  # type: ignore[no-any-return]  # a Decimal, or junk that the check reports
 
 
 @frozen(repr=False)
@@ -91,19 +61,22 @@ class Money:
     48,000 EUR 1,234.50 EUR
     """
 
-    amount: Decimal = field(converter=_decimal)
+    amount: Decimal = field(converter=to_decimal)
     currency: str
 
     def __attrs_post_init__(self) -> None:
         amount: object = self.amount
-        if isinstance(amount, Decimal) and amount.is_finite() and self.currency in EXPONENTS:
+        currency: object = self.currency
+        if isinstance(amount, Decimal) and amount.is_finite() and isinstance(currency, str) and currency in EXPONENTS:
+            if type(currency) is not str:  # a member of a host's own enum of currencies
+                object.__setattr__(self, "currency", str.__str__(currency))
             try:
-                object.__setattr__(self, "amount", _EXACT.add(amount, _ZERO))
+                object.__setattr__(self, "amount", EXACT.add(amount, ZERO))
             except DecimalException:
                 pass
             else:
                 return
-        raise invalid("Money", _amount_problem("amount", amount), currency_problem("currency", self.currency))
+        raise invalid("Money", exact_problem("amount", amount), currency_problem("currency", currency))
 
     @classmethod
     def zero(cls, currency: str) -> "Money":
@@ -129,18 +102,20 @@ class Money:
         Money('0', 'EUR')
         """
         listed = _listed("Money.total", monies)
-        if currency is None:
-            if not listed:
-                raise invalid("Money.total", Problem("monies", "must hold an amount, got none; or pass currency='EUR'"))
+        if currency is not None:
+            check("Money.total", currency_problem("currency", currency))
+        elif listed:
             currency = listed[0].currency
-        amount = _ZERO
+        else:
+            raise invalid("Money.total", Problem("monies", "must hold an amount when no currency is given, got none"))
+        amount = ZERO
         try:
             for money in listed:
                 if money.currency != currency:
                     raise CurrencyMismatchError("add", currency, money.currency)
-                amount = _EXACT.add(amount, money.amount)
+                amount = EXACT.add(amount, money.amount)
         except DecimalException:
-            raise _out_of_bounds("total") from None
+            raise out_of_bounds("total") from None
         return cls(amount, currency)
 
     def __add__(self, other: "Money") -> "Money":
@@ -148,37 +123,37 @@ class Money:
             return NotImplemented
         self._same("add", other)
         try:
-            return Money(_EXACT.add(self.amount, other.amount), self.currency)
+            return Money(EXACT.add(self.amount, other.amount), self.currency)
         except DecimalException:
-            raise _out_of_bounds("sum") from None
+            raise out_of_bounds("sum") from None
 
     def __sub__(self, other: "Money") -> "Money":
         if not isinstance(other, Money):
             return NotImplemented
         self._same("subtract", other)
         try:
-            return Money(_EXACT.subtract(self.amount, other.amount), self.currency)
+            return Money(EXACT.subtract(self.amount, other.amount), self.currency)
         except DecimalException:
-            raise _out_of_bounds("difference") from None
+            raise out_of_bounds("difference") from None
 
     def __mul__(self, factor: Factor) -> "Money":
-        check("Money", _factor_problem("factor", factor))
+        check("Money", factor_problem("factor", factor))
         try:
-            return Money(_EXACT.multiply(self.amount, Decimal(factor)), self.currency)
+            return Money(EXACT.multiply(self.amount, Decimal(factor)), self.currency)
         except DecimalException:
-            raise _out_of_bounds("product") from None
+            raise out_of_bounds("product") from None
 
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: Factor) -> "Money":
-        check("Money", _factor_problem("divisor", divisor))
+        check("Money", factor_problem("divisor", divisor))
         if not divisor:
             raise invalid("Money", Problem("divisor", f"must not be zero, got {divisor!r}"))
         by = Decimal(divisor)
         try:
-            quotient = _EXACT.divide(self.amount, by)
+            quotient = EXACT.divide(self.amount, by)
         except DecimalException:
-            quotient = _QUOTIENT.divide(self.amount, by)
+            quotient = QUOTIENT.divide(self.amount, by)
         return Money(quotient, self.currency)
 
     def __neg__(self) -> "Money":
@@ -214,7 +189,7 @@ class Money:
         self._same("compare", other)
         return self.amount >= other.amount
 
-    def times(self, chance: float) -> "Money":
+    def times(self, probability: float) -> "Money":
         """
         Weight by a probability, exactly: it enters as the decimal that it is written as, ``Decimal(repr(p))``.
 
@@ -224,8 +199,8 @@ class Money:
         Raises:
             InvalidError: If the probability is not in [0, 1].
         """
-        check("Money.times", probability("probability", chance))
-        return self * Decimal(float.__repr__(float(chance)))
+        check("Money.times", probability_problem("probability", probability))
+        return self * Decimal(float.__repr__(float(probability)))
 
     def round(self, places: int | None = None, rounding: str = ROUND_HALF_UP) -> "Money":
         """
@@ -240,7 +215,7 @@ class Money:
         (Money('308.63', 'EUR'), Money('1300', 'JPY'))
         """
         unit = _unit("Money.round", places, rounding, self.currency)
-        return Money(self.amount.quantize(unit, rounding, _WIDE), self.currency)
+        return Money(self.amount.quantize(unit, rounding, WIDE), self.currency)
 
     def split(self, parts: int) -> tuple["Money", ...]:
         """
@@ -264,14 +239,19 @@ class Money:
         >>> Money("0.05", "EUR").allocate([3, 7])
         (Money('0.02', 'EUR'), Money('0.03', 'EUR'))
         """
-        check("Money.allocate", *_weight_problems(weights))
+        listed = tuple(weights)
+        problems = [weight_problem(f"weights[{row}]", weight) for row, weight in enumerate(listed)]
+        check("Money.allocate", *problems)
+        if not any(listed):
+            raise invalid("Money.allocate", Problem("weights", f"must hold one above 0, got {listed!r}"))
         places = max(EXPONENTS[self.currency], _decimals(self.amount))
         total = _units(self.amount, places)
-        fractions = [Fraction(str(weight)) for weight in weights]
-        whole_weight = sum(fractions)
-        exact = [abs(total) * fraction / whole_weight for fraction in fractions]
+        # Shared out by size: the shares of a credit note are those of the invoice, negated.
         sign = -1 if total < 0 else 1
-        return tuple(_of_units(sign * units, places, self.currency) for units in _largest_remainder(exact, abs(total)))
+        fractions = [to_fraction(weight) for weight in listed]
+        unit = Fraction(abs(total)) / sum(fractions)
+        shares = _largest_remainder([unit * fraction for fraction in fractions], abs(total))
+        return tuple(_of_units(sign * share, places, self.currency) for share in shares)
 
     def _same(self, action: str, other: "Money") -> None:
         if self.currency != other.currency:
@@ -325,78 +305,29 @@ def _largest_remainder(exact: list[Fraction], total: int) -> list[int]:
 
 def _decimals(amount: Decimal) -> int:
     """Count the decimals that matter: 1.50 has one."""
-    return max(0, -int(_WIDE.normalize(amount).as_tuple().exponent))
+    return max(0, -int(WIDE.normalize(amount).as_tuple().exponent))
 
 
 def _units(amount: Decimal, places: int) -> int:
-    return int(_WIDE.scaleb(amount, places))
+    return int(WIDE.scaleb(amount, places))
 
 
 def _of_units(units: int, places: int, currency: str) -> Money:
-    return Money(_WIDE.scaleb(Decimal(units), -places), currency)
+    return Money(WIDE.scaleb(Decimal(units), -places), currency)
 
 
 def _unit(subject: str, places: int | None, rounding: str, currency: str) -> Decimal:
     digits = EXPONENTS[currency] if places is None else places
-    problem = whole("places", digits, -_MAX_EXPONENT)
+    problem = whole("places", digits, -MAX_EXPONENT)
     if problem is None and digits > MAX_DECIMALS:
         problem = Problem("places", f"must be at most {MAX_DECIMALS}, got {digits!r}")
-    known = rounding in _ROUNDINGS
-    check(
-        subject, problem, None if known else Problem("rounding", f"must be a ROUND_ name of decimal, got {rounding!r}")
-    )
+    check(subject, problem, coded("rounding", rounding, _ROUNDINGS))
     return Decimal((0, (1,), -digits))
 
 
 def _listed(subject: str, monies: Iterable[Money]) -> tuple[Money, ...]:
-    listed = tuple(monies)
-    check(subject, *(instance(f"monies[{row}]", money, Money, "a Money") for row, money in enumerate(listed)))
+    given: tuple[object, ...] = tuple(monies)
+    listed = tuple(money for money in given if isinstance(money, Money))
+    if len(listed) < len(given):
+        check(subject, *(instance(f"monies[{row}]", money, Money, "a Money") for row, money in enumerate(given)))
     return listed
-
-
-def _amount_problem(path: str, value: object) -> Problem | None:
-    shown = repr(value)
-    shown = shown if len(shown) <= 100 else f"{shown[:60]}... ({len(shown)} characters)"  # noqa: PLR2004
-    if isinstance(value, float):
-        return Problem(
-            path, f"must not be a float, got {shown}; pass a str or Decimal, e.g. {str(value)!r}", is_type=True
-        )
-    if isinstance(value, str):
-        return Problem(path, f"must be a plain number such as '1234.50', got {shown}")
-    if not isinstance(value, Decimal):
-        return Problem(path, f"must be a str, int or Decimal, got {shown}", is_type=True)
-    if not value.is_finite():
-        return Problem(path, f"must be finite (use None where an amount is unknown), got {shown}")
-    try:
-        _EXACT.add(value, _ZERO)
-    except DecimalException:
-        return Problem(path, f"must be below 10**18 in size with at most {MAX_DECIMALS} decimals, got {shown}")
-    return None
-
-
-def _out_of_bounds(what: str) -> Exception:
-    return invalid("Money", Problem(what, f"must be below 10**18 in size with at most {MAX_DECIMALS} decimals"))
-
-
-def _factor_problem(path: str, value: object) -> Problem | None:
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        if isinstance(value, Decimal) and not value.is_finite():
-            return Problem(path, f"must be finite, got {value!r}")
-        return None
-    if isinstance(value, float):
-        way_out = f"for a probability use times({value!r}), else Decimal({str(value)!r})"
-        return Problem(path, f"must be an int or Decimal, got {value!r}; {way_out}", is_type=True)
-    return Problem(path, f"must be an int or Decimal, got {value!r}", is_type=True)
-
-
-def _weight_problems(weights: Sequence[Weight]) -> list[Problem | None]:
-    problems: list[Problem | None] = []
-    for position, weight in enumerate(weights):
-        path = f"weights[{position}]"
-        if isinstance(weight, bool) or not isinstance(weight, int | float | Decimal):
-            problems.append(Problem(path, f"must be an int, float or Decimal, got {weight!r}", is_type=True))
-        elif not Decimal(weight).is_finite() or weight < 0:
-            problems.append(Problem(path, f"must be finite and at least 0, got {weight!r}"))
-    if not problems and not any(weights):
-        problems.append(Problem("weights", f"must hold one above 0, got {weights!r}"))
-    return problems
