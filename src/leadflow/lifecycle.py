@@ -31,7 +31,7 @@ _Code = TypeVar("_Code", bound=str)
 _Item = TypeVar("_Item")
 
 # Mermaid ends a label at these or reads them as syntax; what remains may stay readable.
-_MERMAID = re.compile(r"""["#;:<>&%{}\[\]\\`|]""")
+_MERMAID = re.compile(r"""["#;:<>&%{}\[\]\\`|\u2028\u2029]""")
 # Markdown's own signs; an underscore counts only where it is not inside a word (move_to may stay as it is).
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$&#]|(?<![^\W_])_|_(?![^\W_])")
 
@@ -43,15 +43,15 @@ class State(Generic[_Code]):
 
     Attributes:
         code: What rules and storage use; never changes.
-        label: What people read; may change freely. Default: made from the code.
+        label: What people read; may change freely. Default: the code.
     """
 
     code: _Code
     label: str = field()
 
     @label.default
-    def _label_from_code(self) -> str:
-        return str(self.code).replace("_", " ").capitalize()
+    def _same_as_code(self) -> str:
+        return str(self.code)
 
     def __attrs_post_init__(self) -> None:
         check(f"State {self.code!r}", code("code", self.code), text("label", self.label))
@@ -149,6 +149,7 @@ class Lifecycle(Generic[_Code]):
             return
         for twice in repeated(codes):
             yield Problem("states", f"must not repeat a code, got {str(twice)!r} twice")
+        codes = list(dict.fromkeys(codes))
         for position, move in enumerate(self.moves):
             for end, at in (("source", move.source), ("target", move.target)):
                 if at not in codes:
@@ -163,13 +164,13 @@ class Lifecycle(Generic[_Code]):
     def _path_problems(self, codes: list[_Code]) -> Iterable[Problem]:
         steps = [(move.source, move.target) for move in self.moves]
         on_the_way = reached(self.initial, steps)
-        for lost in (at for at in dict.fromkeys(codes) if at not in on_the_way):
+        for lost in (at for at in codes if at not in on_the_way):
             rule = f"must be reachable from {str(self.initial)!r}"
             yield Problem("states", f"{rule}, got {str(lost)!r} without a way there")
-        final = self.final
+        final = self.final & on_the_way
         backwards = [(target, source) for source, target in steps]
         ending = frozenset[str]().union(*(reached(end, backwards) for end in final))
-        for stuck in (at for at in dict.fromkeys(codes) if final and at not in ending):
+        for stuck in (at for at in codes if final and at not in ending):
             yield Problem("states", f"must be able to end in a final state, got {str(stuck)!r} without a way to one")
 
     @cached_property
@@ -362,7 +363,7 @@ _LIVE_PROSPECT = (ProspectStatus.ACTIVE, ProspectStatus.NURTURING)
 
 LEAD: Lifecycle[LeadStatus] = Lifecycle(
     "lead",
-    tuple(State(status) for status in LeadStatus),
+    tuple(State(status, status.value.capitalize()) for status in LeadStatus),
     (
         *_moves("work", [LeadStatus.NEW], LeadStatus.WORKING),
         *_moves("nurture", [LeadStatus.NEW, LeadStatus.WORKING], LeadStatus.NURTURING),
@@ -377,7 +378,7 @@ LEAD: Lifecycle[LeadStatus] = Lifecycle(
 
 PROSPECT: Lifecycle[ProspectStatus] = Lifecycle(
     "prospect",
-    tuple(State(status) for status in ProspectStatus),
+    tuple(State(status, status.value.capitalize()) for status in ProspectStatus),
     (
         *_moves("nurture", [ProspectStatus.ACTIVE], ProspectStatus.NURTURING),
         *_moves("disqualify", _LIVE_PROSPECT, ProspectStatus.DISQUALIFIED),

@@ -19,7 +19,7 @@ from attrs import field, frozen
 from leadflow import markup
 from leadflow.errors import Problem, UnknownStageError, did_you_mean
 from leadflow.lifecycle import Lifecycle, Move, State, reached, repeated, strangers
-from leadflow.stage import ForecastCategory, Requirement, Stage, StageCategory
+from leadflow.stage import ForecastCategory, Requirement, Stage, StageCategory, label_from
 from leadflow.validation import check, code, coded, instance, optional, text, when, whole
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Pipeline:
 
     @label.default
     def _label_from_id(self) -> str:
-        return str(self.id).replace("_", " ").capitalize()
+        return label_from(self.id)
 
     def __attrs_post_init__(self) -> None:
         strange = instance("stages", self.stages, tuple, "Stages") or strangers("stages", self.stages, Stage)
@@ -115,11 +115,13 @@ class Pipeline:
         if self.entry is not None:
             yield coded("entry", self.entry, self._by_code)
             yield when(entry and not entry.is_open, "entry", f"must be an open stage, got {self.entry!r}")
-        if isinstance(self.moves, frozenset):
-            for pair in sorted(self.moves, key=repr):
-                yield self._move_problem(pair)
-        if self.open_stages and (self.entry is None or entry is not None):
-            yield from self._path_problems(entry or self.open_stages[0])
+        moves: Any = self.moves
+        if not isinstance(moves, frozenset | None):
+            return
+        for pair in sorted(moves or (), key=repr):
+            yield self._move_problem(pair)
+        if self.open_stages:
+            yield from self._path_problems(entry if entry and entry.is_open else self.open_stages[0])
 
     def _move_problem(self, pair: object) -> Problem | None:
         match pair:

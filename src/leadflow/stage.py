@@ -49,8 +49,8 @@ class Requirement(StrEnum):
     PRIMARY_CONTACT = "primary_contact"
 
 
-_PROBABILITIES: Mapping[object, float] = {StageCategory.WON: 1.0, StageCategory.LOST: 0.0}
-_CATEGORIES: Mapping[object, ForecastCategory] = {
+_PROBABILITIES: Mapping[str, float] = {StageCategory.WON: 1.0, StageCategory.LOST: 0.0}
+_CATEGORIES: Mapping[str, ForecastCategory] = {
     StageCategory.WON: ForecastCategory.CLOSED,
     StageCategory.LOST: ForecastCategory.OMITTED,
 }
@@ -77,6 +77,17 @@ def _requirements(values: Iterable[Requirement | str]) -> frozenset[Requirement]
 def _number(value: float) -> float:
     # 1 and 1.0 are the same chance; one kind keeps repr and stored forms the same as well.
     return float(value) if type(value) is int else value
+
+
+def label_from(code: str) -> str:
+    """
+    Return what to show for a code that came without a label.
+
+    >>> label_from("needs_analysis"), label_from("POC"), label_from("_")
+    ('Needs analysis', 'POC', '_')
+    """
+    words = str(code).replace("_", " ").strip()
+    return words[:1].upper() + words[1:] if words else str(code)
 
 
 def _values(choices: type[StrEnum]) -> tuple[str, ...]:
@@ -122,15 +133,15 @@ class Stage:
 
     @label.default
     def _label_from_code(self) -> str:
-        return str(self.code).replace("_", " ").capitalize()
+        return label_from(self.code)
 
     @probability.default
     def _probability_of_category(self) -> Any:  # noqa: ANN401  # None, which the check refuses: an open stage has no usual chance
-        return _PROBABILITIES.get(self.category)
+        return _PROBABILITIES.get(str(self.category))
 
     @forecast_category.default
     def _forecast_of_category(self) -> ForecastCategory:
-        return _CATEGORIES.get(self.category, ForecastCategory.PIPELINE)
+        return _CATEGORIES.get(str(self.category), ForecastCategory.PIPELINE)
 
     def __attrs_post_init__(self) -> None:
         problems = [
