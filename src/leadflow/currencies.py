@@ -3,8 +3,8 @@ ISO 4217 currency codes with the number of decimals of each, shipped as data.
 
 Source: ISO 4217 List One (active codes) as published by the maintenance agency, SIX Financial Information AG, on
 1 January 2026, and List Three (withdrawn codes). Left out are the codes without minor units, which nobody sells in:
-metals, bond-market units, the SDR, testing, "no currency". Codes withdrawn since 2011 stay legal, with the decimals
-they had, because last year's deals have to load: a history does not change when a country joins the euro.
+metals, bond-market units, the SDR, testing, "no currency". Tender withdrawn since 2011 stays legal, with the decimals
+it had, because last year's deals have to load: a history does not change when a country joins the euro.
 """
 
 from collections.abc import Mapping
