@@ -190,7 +190,9 @@ class Period:
             first_day = self.calendar._start(self.kind, self.first_day)  # noqa: SLF001
             last_day = _months_on(first_day, _LENGTH[self.kind]) - _ONE_DAY
             if (first_day, last_day) != (self.first_day, self.last_day):
-                check("Period", Problem("first_day", f"must be the first of a {self.kind}; use calendar.period(...)"))
+                rule = f"must be the first and last day of a {self.kind} in this calendar"
+                got = f"got {self.first_day} and {self.last_day}; for any run of days use calendar.period(...)"
+                check("Period", Problem("first_day and last_day", f"{rule}, {got}"))
 
     @property
     def start(self) -> datetime:
@@ -227,10 +229,9 @@ class Period:
             InvalidError: If it is a naive datetime, or neither a date nor a datetime.
         """
         if isinstance(moment, datetime):
-            if moment.tzinfo is None:
-                check("Period.contains", aware("moment", moment))
+            check("Period.contains", aware("moment", moment))
             start, end = self._bounds
-            return start <= moment.astimezone(UTC) < end
+            return start <= moment < end
         check("Period.contains", _moment_problem("moment", moment))
         return self.first_day <= moment <= self.last_day
 
@@ -271,7 +272,10 @@ class Period:
     def _beside(self, nearest: date, days: int) -> "Period":
         if self.kind is not PeriodKind.CUSTOM:
             return self.calendar._holding(self.kind, nearest)  # noqa: SLF001
-        farthest = nearest + timedelta(days=days - (1 if days > 0 else -1))
+        try:
+            farthest = nearest + timedelta(days=days - (1 if days > 0 else -1))
+        except OverflowError:
+            raise invalid("Period", Problem("", "has no neighbour of its length in the years 2 to 9998")) from None
         return self.calendar.period(min(nearest, farthest), max(nearest, farthest))
 
     def __lt__(self, other: "Period") -> bool:

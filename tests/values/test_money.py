@@ -57,9 +57,13 @@ class TestBuilding:
         """Whoever passes a float learns what to pass instead."""
         with pytest.raises(InvalidTypeError) as caught:
             euros(1234.5)
-        assert str(caught.value) == "Money: amount must not be a float, got 1234.5; pass a str or Decimal, e.g. '1234.5'"
+        assert (
+            str(caught.value) == "Money: amount must not be a float, got 1234.5; pass a str or Decimal, e.g. '1234.5'"
+        )
 
-    @pytest.mark.parametrize("amount", ["NaN", "sNaN", "Infinity", "-inf", Decimal("NaN"), Decimal("sNaN"), Decimal("-Inf")])
+    @pytest.mark.parametrize(
+        "amount", ["NaN", "sNaN", "Infinity", "-inf", Decimal("NaN"), Decimal("sNaN"), Decimal("-Inf")]
+    )
     def test_what_is_not_finite_is_refused(self, amount):
         """There is no amount that is not a number."""
         with pytest.raises(InvalidError, match="amount must be finite") as caught:
@@ -69,13 +73,15 @@ class TestBuilding:
     @pytest.mark.parametrize("amount", ["", " ", "48,000", "12 EUR", "0x10", "one", "1.2.3"])
     def test_text_that_is_no_plain_number_is_refused(self, amount):
         """A thousands separator is not guessed at: 48,000 is 48 somewhere."""
-        with pytest.raises(InvalidError, match="amount must be a plain number such as '1234.50', got"):
+        with pytest.raises(InvalidError, match=r"amount must be a plain number such as '1234\.50', got"):
             euros(amount)
 
     @pytest.mark.parametrize("amount", ["1e18", -(10**18), 10**4200, "1e999999999999", "1e-401", "0." + "1" * 401])
     def test_what_does_not_fit_is_refused(self, amount):
         """Amounts are bounded, and the message says how and stays short."""
-        with pytest.raises(InvalidError, match=r"amount must be below 10\*\*18 in size with at most 400 decimals") as caught:
+        with pytest.raises(
+            InvalidError, match=r"amount must be below 10\*\*18 in size with at most 400 decimals"
+        ) as caught:
             euros(amount)
         assert len(str(caught.value)) < 300
 
@@ -95,7 +101,7 @@ class TestBuilding:
     def test_a_hosts_own_enum_of_currencies_becomes_plain_text(self):
         """What is stored does not depend on the caller's class."""
 
-        class Currency(str, Enum):
+        class Currency(str, Enum):  # noqa: UP042  # its str() is 'Currency.EUR'
             EUR = "EUR"
 
         made = Money("1", Currency.EUR)
@@ -112,7 +118,7 @@ class TestCurrencies:
     )
     def test_exponents(self, code, digits):
         """Known exponents, as listed by the maintenance agency."""
-        assert EXPONENTS[code] == digits
+        assert digits == EXPONENTS[code]
 
     def test_counts(self):
         """List One of 1 January 2026 has 165 codes with minor units; our table holds them and the withdrawn ones."""
@@ -271,7 +277,9 @@ class TestArithmetic:
         with pytest.raises(InvalidError, match="must be below"):
             euros("1e-400") * Decimal("0.5")
 
-    @pytest.mark.parametrize("act", [lambda: euros(1) + 1, lambda: 1 + euros(1), lambda: euros(1) - 1, lambda: sum([euros(1)])])
+    @pytest.mark.parametrize(
+        "act", [lambda: euros(1) + 1, lambda: 1 + euros(1), lambda: euros(1) - 1, lambda: sum([euros(1)])]
+    )
     def test_bare_numbers_do_not_add(self, act):
         """Money plus a number is a type error, also by way of the built-in sum."""
         with pytest.raises(TypeError):
@@ -321,7 +329,12 @@ class TestOrder:
     @pytest.mark.parametrize("other", [1, Decimal(1), "1"])
     def test_money_and_numbers_have_no_order(self, other):
         """Comparing with a bare number is a type error."""
-        for act in (lambda: euros(1) < other, lambda: euros(1) <= other, lambda: euros(1) > other, lambda: euros(1) >= other):
+        for act in (
+            lambda: euros(1) < other,
+            lambda: euros(1) <= other,
+            lambda: euros(1) > other,
+            lambda: euros(1) >= other,
+        ):
             with pytest.raises(TypeError):
                 act()
 
@@ -380,7 +393,9 @@ class TestRounding:
         assert repr(euros("1.23456").round(4)) == "Money('1.2346', 'EUR')"
         assert euros("1.001").round(0, "ROUND_CEILING") == euros(2)
 
-    @pytest.mark.parametrize(("places", "rounding"), [(2.0, "ROUND_UP"), (401, "ROUND_UP"), (-18, "ROUND_UP"), (2, "UP"), (2, [])])
+    @pytest.mark.parametrize(
+        ("places", "rounding"), [(2.0, "ROUND_UP"), (401, "ROUND_UP"), (-18, "ROUND_UP"), (2, "UP"), (2, [])]
+    )
     def test_other_choices_are_refused(self, places, rounding):
         """A wrong choice is our error, not the decimal module's."""
         with pytest.raises(InvalidError, match=r"Money\.round: (places|rounding)"):
@@ -434,7 +449,9 @@ class TestSharing:
         assert Money("5", "JPY").split(2) == (Money(3, "JPY"), Money(2, "JPY"))
         assert euros(0).split(2) == (euros(0), euros(0))
 
-    @pytest.mark.parametrize("weights", [[], [0, 0], [1, -1], [float("nan")], [float("inf")], [Decimal("NaN")], [True], ["1"]])
+    @pytest.mark.parametrize(
+        "weights", [[], [0, 0], [1, -1], [float("nan")], [float("inf")], [Decimal("NaN")], [True], ["1"]]
+    )
     def test_weights_that_share_nothing_are_refused(self, weights):
         """Weights are finite, at least 0, and not all 0."""
         with pytest.raises(InvalidError, match=r"Money\.allocate: weights"):
@@ -456,7 +473,11 @@ class TestRoundAll:
         assert rows == (euros("308.63"), euros("308.62"))
         assert Money.total(rows) == euros("617.25")
 
-    @given(st.lists(monies(), min_size=1), st.integers(-3, 4), st.sampled_from(["ROUND_HALF_UP", "ROUND_FLOOR", "ROUND_UP"]))
+    @given(
+        st.lists(monies(), min_size=1),
+        st.integers(-3, 4),
+        st.sampled_from(["ROUND_HALF_UP", "ROUND_FLOOR", "ROUND_UP"]),
+    )
     def test_rows_add_up_and_stay_close(self, rows, places, rounding):
         """The sum is the rounded sum; each row is within one unit; a row that is round already stays."""
         rounded = round_all(rows, places, rounding)

@@ -84,7 +84,9 @@ class TestConverting:
 
     def test_a_given_direction_goes_before_an_inverse(self):
         """Also before a newer inverse: what was written down for this direction counts."""
-        rates = ExchangeRates([eur_usd("2"), Rate("USD", "EUR", "0.8", DAY), Rate("USD", "EUR", "0.9", date(2026, 2, 1))])
+        rates = ExchangeRates(
+            [eur_usd("2"), Rate("USD", "EUR", "0.8", DAY), Rate("USD", "EUR", "0.9", date(2026, 2, 1))]
+        )
         assert rates.convert(Money(1, "EUR"), "USD", date(2026, 3, 1)) == Money(2, "USD")
         assert rates.convert(Money(1, "USD"), "EUR", date(2026, 3, 1)) == Money("0.9", "EUR")
 
@@ -97,7 +99,9 @@ class TestConverting:
     def test_a_later_rate_is_not_used(self):
         """Nobody knew it on that day; the message says what to add."""
         rates = ExchangeRates([eur_usd()])
-        with pytest.raises(MissingRateError, match="no exchange rate from EUR to USD on 2026-01-09; add one dated") as caught:
+        with pytest.raises(
+            MissingRateError, match="no exchange rate from EUR to USD on 2026-01-09; add one dated"
+        ) as caught:
             rates.convert(Money(1, "EUR"), "USD", DAY - timedelta(days=1))
         assert isinstance(caught.value, LookupError)
 
@@ -114,7 +118,9 @@ class TestConverting:
 
     def test_results_are_not_rounded(self):
         """Rounding is for the end of a sum."""
-        assert ExchangeRates([eur_usd("1.23456")]).convert(Money("0.01", "EUR"), "USD", DAY).amount == Decimal("0.0123456")
+        assert ExchangeRates([eur_usd("1.23456")]).convert(Money("0.01", "EUR"), "USD", DAY).amount == Decimal(
+            "0.0123456"
+        )
 
     @pytest.mark.parametrize(
         "act",
