@@ -15,13 +15,15 @@ from leadflow.errors import Problem
 from leadflow.money import Money
 from leadflow.validation import check, code, shown
 
-__all__ = ["NO_FIELDS", "FieldValue", "Fields", "field_problem"]
+__all__ = ["NO_FIELDS", "FieldValue", "Fields", "field_problem", "to_fields"]
 
 FieldValue: TypeAlias = (
     bool | int | float | str | Decimal | date | datetime | timedelta | Money | tuple[str, ...] | frozenset[str]
 )
 
 _SCALARS = (bool, int, float, str, Decimal, date, timedelta, Money)
+# A subclass comes before what it derives from: True is an int to Python, and a datetime a date.
+_KINDS = (bool, int, float, str, Decimal, datetime, date, timedelta, Money, tuple, frozenset)
 
 
 def field_problem(path: str, value: object) -> Problem | None:
@@ -44,6 +46,11 @@ def field_problem(path: str, value: object) -> Problem | None:
                 f"str, got {shown(value)}",
                 is_type=True,
             )
+
+
+def _kind(value: FieldValue) -> int:
+    """Return which kind a value is, also if it is of a host's or another library's subclass (an enum, a NumPy float)."""
+    return next(number for number, kind in enumerate(_KINDS) if isinstance(value, kind))
 
 
 class Fields(Mapping[str, FieldValue]):
@@ -95,8 +102,8 @@ class Fields(Mapping[str, FieldValue]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def _key(self) -> tuple[tuple[str, type, FieldValue], ...]:
-        return tuple((name, type(value), value) for name, value in self._values.items())
+    def _key(self) -> tuple[tuple[str, int, FieldValue], ...]:
+        return tuple((name, _kind(value), value) for name, value in self._values.items())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fields):
@@ -120,3 +127,8 @@ class Fields(Mapping[str, FieldValue]):
 
 
 NO_FIELDS = Fields()
+
+
+def to_fields(values: Mapping[str, FieldValue]) -> Fields:
+    """Return the values as `Fields`; a converter."""
+    return Fields.of(values)

@@ -13,7 +13,7 @@ Only the host's mistakes come here: what the rules of selling refuse is a `Refus
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from enum import StrEnum
-from math import isfinite
+from sys import float_info
 from typing import Any, TypeVar, overload
 
 from leadflow.errors import InvalidError, InvalidTypeError, Problem, did_you_mean
@@ -22,6 +22,7 @@ __all__ = [
     "MAX_CODE",
     "MAX_TEXT",
     "aware",
+    "built",
     "check",
     "code",
     "coded",
@@ -37,6 +38,7 @@ __all__ = [
     "shown",
     "text",
     "to_set",
+    "to_tuple",
     "unique",
     "when",
     "whole",
@@ -49,6 +51,8 @@ MAX_CODE = 191
 # Longest free text (notes, evidence): a long e-mail; more belongs in a document store.
 MAX_PROSE = 100_000
 
+_Built = TypeVar("_Built")
+_Item = TypeVar("_Item")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -62,6 +66,21 @@ def check(subject: str, /, *problems: Problem | None) -> None:
     for problem in problems:
         if problem is not None:
             raise invalid(subject, *problems)
+
+
+def built(subject: str, make: Callable[[], _Built], /, *problems: Problem | None) -> _Built:
+    """
+    Build a value and report what is wrong with its input together with the problems found before.
+
+    Raises:
+        InvalidError: With the problems given and those that building it finds.
+    """
+    try:
+        value = make()
+    except InvalidError as error:
+        raise invalid(subject, *problems, *error.problems) from None
+    check(subject, *problems)
+    return value
 
 
 def invalid(subject: str, /, *problems: Problem | None) -> InvalidError:
@@ -154,7 +173,8 @@ def finite(path: str, value: object) -> Problem | None:
     """Check for a float or int that is neither infinite nor NaN."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return _must(path, "a number (int or float)", value, is_type=True)
-    return None if isfinite(value) else _must(path, "finite", value)
+    # An int beyond the largest float is no number to calculate with either.
+    return None if -float_info.max <= value <= float_info.max else _must(path, "finite", value)
 
 
 def probability(path: str, value: object) -> Problem | None:
@@ -208,7 +228,7 @@ def member(choices: type[_Choice]) -> Callable[[_Choice | str], _Choice]: ...
 def member(choices: type[_Choice], *, none: bool) -> Callable[[_Choice | str | None], _Choice | None]: ...
 def member(choices: type[_Choice], *, none: bool = False) -> Callable[..., Any]:
     """
-    Return a converter from an enum's value to its member.
+    Return a function from an enum's value to its member; wrap it in a named function to make it an attrs converter.
 
     What it does not know it hands on unchanged, so that the type's own check reports it with all other problems:
     ``coded("outcome", self.outcome, TouchOutcome)``.
@@ -232,3 +252,10 @@ def to_set(values: Iterable[str]) -> frozenset[str]:
     A lone text would fall apart into its letters: it is handed on unchanged, so that the type's own check refuses it.
     """
     return values if isinstance(values, str) else frozenset(values)  # type: ignore[return-value]  # refused by the type's check
+
+
+def to_tuple(values: Iterable[_Item]) -> tuple[_Item, ...]:
+    """Return values as a tuple; a converter that hands what is no collection (or a lone text) on to the check."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        return values  # type: ignore[return-value]  # refused by the type's check
+    return tuple(values)

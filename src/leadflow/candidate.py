@@ -1,0 +1,193 @@
+"""
+What leads and prospects share: somebody who may buy, on the way to a deal.
+
+Both are nurtured, disqualified and reopened by the same commands; each class brings its own lifecycle (a table, see
+`leadflow.lifecycle`) that says from where. What the table forbids, `can_...` explains and the command refuses.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, ClassVar, Final, Self, TypeVar, Unpack
+
+from attrs import field, frozen
+
+from leadflow.assessment import Evidence
+from leadflow.dealparts import DISQUALIFICATION_REASONS, ProductInterest, Reason, reason_of, to_products
+from leadflow.entity import ALLOWED, Allowance
+from leadflow.events import Disqualified, Event, Nurtured, Reopened, When
+from leadflow.fields import Fields, FieldValue
+from leadflow.lifecycle import Lifecycle
+from leadflow.money import Money
+from leadflow.party import Company, Person
+from leadflow.relationship import Related, Relationship
+from leadflow.validation import to_set
+
+__all__ = ["Candidate", "Pursued"]
+
+_Id = TypeVar("_Id", bound=str)
+_Ev = TypeVar("_Ev", bound=Event)
+
+# What a caller does to make a move of a lifecycle; moves that are not here are made by conversion and merging.
+_COMMANDS: Final[Mapping[str, str]] = {
+    "work": "touch",
+    "nurture": "nurture",
+    "disqualify": "disqualify",
+    "reopen": "reopen",
+    "qualify": "plan_qualification",
+}
+
+
+class Pursued(Related, total=False):
+    """What the events of a candidate may change."""
+
+    reason: Reason | None
+    revisit_on: date | None
+    evidence: Evidence | None
+
+
+@frozen(eq=False, repr=False)
+class Candidate(Relationship[_Id, _Ev]):
+    """
+    Somebody who may buy.
+
+    Attributes:
+        person: Who, as far as known.
+        company: For which company, as far as known.
+        source: Where they came from first, in the host's words.
+        campaign: What we ran that led to it.
+        estimated_value: What a deal might be worth.
+        product_interest: What they are interested in.
+        reason: Why they were disqualified; None otherwise.
+        revisit_on: The day to look again while nurturing.
+        evidence: What the last qualification or conversion rested on.
+    """
+
+    _LIFECYCLE: ClassVar[Lifecycle[Any]]
+
+    person: Person | None = field(init=False, default=None)
+    company: Company | None = field(init=False, default=None)
+    source: str | None = field(init=False, default=None)
+    campaign: str | None = field(init=False, default=None)
+    estimated_value: Money | None = field(init=False, default=None)
+    product_interest: tuple[ProductInterest, ...] = field(init=False, default=())
+    reason: Reason | None = field(init=False, default=None)
+    revisit_on: date | None = field(init=False, default=None)
+    evidence: Evidence | None = field(init=False, default=None)
+
+    def can_nurture(self) -> Allowance:
+        """Whether `nurture` is possible now."""
+        return self._may("nurture")
+
+    def nurture(self, *, revisit_on: date | None = None, note: str = "", **when: Unpack[When]) -> Self:
+        """
+        Put them aside until they are ready.
+
+        Args:
+            revisit_on: The day to look again.
+            note: Why, in words.
+            **when: See `When`.
+
+        Raises:
+            NotAllowedError: If the lifecycle forbids it now.
+        """
+        self.require("nurture", self.can_nurture())
+        return self._record(Nurtured(revisit_on=revisit_on, note=note, **when))
+
+    def can_disqualify(self) -> Allowance:
+        """Whether `disqualify` is possible now."""
+        return self._may("disqualify")
+
+    def disqualify(self, reason: Reason | str, *, note: str = "", **when: Unpack[When]) -> Self:
+        """
+        Decide not to sell to them.
+
+        Args:
+            reason: A code out of `DISQUALIFICATION_REASONS`, or the host's own `Reason`.
+            note: More in words; needed with ``other``.
+            **when: See `When`.
+
+        Raises:
+            InvalidError: If the reason is unknown or says nothing without a note.
+            NotAllowedError: If the lifecycle forbids it now.
+        """
+        self.require("disqualify", self.can_disqualify())
+        found = reason_of(reason, DISQUALIFICATION_REASONS, note=note, action="disqualify")
+        return self._record(Disqualified(reason=found, note=note, **when))
+
+    def can_reopen(self) -> Allowance:
+        """Whether `reopen` is possible now."""
+        return self._may("reopen")
+
+    def reopen(self, *, note: str = "", **when: Unpack[When]) -> Self:
+        """
+        Take them up again after nurturing or disqualifying.
+
+        Raises:
+            NotAllowedError: If they are neither nurtured nor disqualified.
+        """
+        self.require("reopen", self.can_reopen())
+        return self._record(Reopened(note=note, **when))
+
+    def correct(
+        self,
+        *,
+        person: Person | None = None,
+        company: Company | None = None,
+        source: str | None = None,
+        campaign: str | None = None,
+        estimated_value: Money | None = None,
+        product_interest: Iterable[ProductInterest | str] | None = None,
+        tags: Iterable[str] | None = None,
+        fields: Mapping[str, FieldValue] | None = None,
+        clear: Iterable[str] = (),
+        note: str = "",
+        **when: Unpack[When],
+    ) -> Self:
+        """
+        Put attributes right; those not mentioned stay.
+
+        Args:
+            person: Replaces the person as a whole; use `attrs.evolve` on the present one to change a part.
+            company: Replaces the company as a whole.
+            source: The right source.
+            campaign: The right campaign.
+            estimated_value: The right estimate.
+            product_interest: Replaces what they are interested in; product codes or `ProductInterest` values.
+            tags: Replaces the tags.
+            fields: Replaces the custom fields.
+            clear: Names of attributes to blank.
+            note: Why.
+            **when: See `When`.
+
+        Raises:
+            InvalidError: If nothing is mentioned, or a value or a name to clear is wrong.
+            NotAllowedError: If the record is read-only, or this attribute of it.
+        """
+        values = {
+            "person": person,
+            "company": company,
+            "source": source,
+            "campaign": campaign,
+            "estimated_value": estimated_value,
+            "product_interest": None if product_interest is None else to_products(product_interest),
+            "tags": None if tags is None else to_set(tags),
+            "fields": None if fields is None else Fields.of(fields),
+        }
+        return self._corrected(tuple(clear), note, values, when)
+
+    @property
+    def _status(self) -> str:
+        raise NotImplementedError
+
+    def _may(self, move: str) -> Allowance:
+        if self._LIFECYCLE.can(self._status, move):
+            return ALLOWED
+        return Allowance((self._way_out(),))
+
+    def _way_out(self) -> str:
+        """Return what is possible instead."""
+        moves = [_COMMANDS[move] for move in self._LIFECYCLE.moves_from(self._status) if move in _COMMANDS]
+        return f"possible from here: {', '.join(moves) or 'nothing'}"
+
+    def _state_words(self) -> str:
+        return f"in status {str(self._status)!r}"

@@ -1,0 +1,371 @@
+"""
+The shared base of every record: an identity, its history, and the state that the history adds up to.
+
+Theory. An entity *is* the fold of its events: the constructor takes an id and a history and works out every other
+attribute, so that neither it nor `attrs.evolve` can make a state that no event explains. Commands ask whether they may
+(the ``can_...`` twins), then go through the one door, `_record`, which appends events and returns a new entity. The
+fold holds no rules, so that what once happened always replays. Equality is kind, id and history.
+
+Times. `recorded_at` never decreases along a history. `at` of a change of state is not before that of the change before;
+engagements and touches may be written down late. `as_of(t)` uses what had been recorded by t.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cache
+from operator import attrgetter
+from typing import Any, ClassVar, Final, Generic, Self, TypedDict, TypeVar, Unpack, cast
+
+import attrs
+from attrs import field, frozen
+
+from leadflow import markup
+from leadflow.discovery import NOTHING_LEARNT, Discovery
+from leadflow.errors import HistoryError, NotAllowedError, Problem, did_you_mean
+from leadflow.events import Assigned, Corrected, Event, Opening, Redacted, When
+from leadflow.fields import NO_FIELDS, Fields
+from leadflow.redaction import redacted
+from leadflow.validation import aware, built, check, code, invalid
+
+__all__ = ["ALLOWED", "Allowance", "Entity", "Kept"]
+
+_Id = TypeVar("_Id", bound=str)
+_Ev = TypeVar("_Ev", bound=Event)
+_set = object.__setattr__
+
+
+@frozen
+class Allowance:
+    """
+    Whether a command is possible now; false when there are reasons against it.
+
+    >>> bool(Allowance()), bool(Allowance(("it is won",)))
+    (True, False)
+
+    Attributes:
+        reasons: What stands against it, and what is possible instead; empty when nothing does.
+    """
+
+    reasons: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return not self.reasons
+
+    def but(self, reason: str) -> "Allowance":
+        """Return the allowance with one more reason against it."""
+        return Allowance((*self.reasons, reason))
+
+
+ALLOWED = Allowance()
+
+
+class Kept(TypedDict, total=False):
+    """What the events that every entity knows may change."""
+
+    owner: str | None
+    tags: frozenset[str]
+    fields: Fields
+
+
+@frozen(eq=False, repr=False)
+class Entity(Generic[_Id, _Ev]):
+    """
+    A record with an identity and a history.
+
+    Attributes:
+        id: Given by the host; unique within its tenant across all kinds.
+        history: Everything that happened, in the order in which it was recorded.
+        owner: The host's user id of whoever is responsible.
+        tags: The host's labels.
+        fields: The host's own values.
+
+    Raises:
+        InvalidError: If the id is not a code or the history is not a tuple of events.
+        HistoryError: If the history does not begin with its opening event, or is out of order.
+    """
+
+    # What the entity is called in messages, the events that may open its history, and all that may be in it.
+    kind: ClassVar[str]
+    _OPENINGS: ClassVar[tuple[type[Opening], ...]]
+    _IMPORT: ClassVar[type[Opening]]
+    _EVENTS: ClassVar[frozenset[type[Event]]]
+    # Which attributes `correct` may change, and which of them can never be blank.
+    _CORRECTABLE: ClassVar[frozenset[str]]
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset()
+
+    id: _Id
+    history: tuple[_Ev, ...] = field(converter=tuple)
+    created_at: datetime = field(init=False)
+    owner: str | None = field(init=False, default=None)
+    tags: frozenset[str] = field(init=False, default=frozenset())
+    fields: Fields = field(init=False, default=NO_FIELDS)
+    _changed_at: datetime = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        check(type(self).__name__, code("id", self.id))
+        if not self.history:
+            raise self._broken(0, "a history must have at least its opening event, got ()")
+        opening = self.history[0]
+        if not isinstance(opening, Opening) or not isinstance(opening, self._OPENINGS):
+            names = " or ".join(kind.__name__ for kind in self._OPENINGS)
+            raise self._broken(0, f"a history must begin with {names}, got {opening!r}")
+        _set(self, "created_at", opening.created_at or opening.at)
+        _set(self, "_changed_at", opening.at)
+        previous: Event = opening
+        for position, event in enumerate(self.history):
+            if position:
+                self._admit(event, previous, position)
+            self._apply(event)
+            previous = event
+
+    @property
+    def version(self) -> int:
+        """How many events there have been, those that were compacted included; grows with every change."""
+        return len(self.history) - 1 + cast("Opening", self.history[0]).stands_for
+
+    @property
+    def updated_at(self) -> datetime:
+        """When the last event was recorded; aware."""
+        return self.history[-1].recorded_at
+
+    def as_of(self, t: datetime) -> Self | None:
+        """
+        Return the entity as it was known at a time; None before its first event was recorded.
+
+        Args:
+            t: As of when, inclusive; aware.
+        """
+        check("as_of", aware("t", t))
+        known = bisect_right(self.history, t, key=attrgetter("recorded_at"))
+        if known == len(self.history):
+            return self
+        return type(self)(self.id, self.history[:known]) if known else None
+
+    def compacted(self) -> Self:
+        """Return the same state and version with one opening event for a history: for stores that keep none."""
+        return type(self)(
+            self.id,
+            (
+                self._IMPORT(
+                    at=self._changed_at,
+                    recorded_at=self.updated_at,
+                    by=self.history[-1].by,
+                    stands_for=self.version,
+                    created_at=self.created_at,
+                    **{name: getattr(self, name) for name in _told(self._IMPORT)},
+                ),  # type: ignore[arg-type]  # _IMPORT is one of the entity's own events
+            ),
+        )
+
+    def redact(self, *, reason: str, **when: Unpack[When]) -> Self:
+        """
+        Return the entity with personal values replaced in its state, its events and their evidence.
+
+        Codes, dates and amounts stay, so that figures do not change. This is the one rewriting of history there is, and
+        it leaves a `Redacted` event. Ids are not touched: do not put names into ids.
+
+        Args:
+            reason: Why, e.g. ``GDPR Art. 17 request of 2026-05-04``.
+            **when: See `When`.
+        """
+        trace = Redacted(reason=reason, **when)
+        cleaned = type(self)(self.id, tuple(redacted(event) for event in self.history))
+        return cleaned._record(trace)  # noqa: SLF001 - of the same class
+
+    def assign(self, owner: str | None, **when: Unpack[When]) -> Self:
+        """Return the entity with an owner; None: nobody owns it."""
+        self.require("assign", self.can_change())
+        return self._record(Assigned(owner=owner, **when))
+
+    def can_change(self) -> Allowance:
+        """Whether something may be recorded at all: the twin of every command that has none of its own."""
+        return ALLOWED
+
+    def history_rows(self) -> list[dict[str, object]]:
+        """Return one row per event: when it happened and was recorded, by whom, what, and its details in words."""
+        return [
+            {
+                "at": event.at.isoformat(),
+                "recorded_at": event.recorded_at.isoformat(),
+                "by": event.by,
+                "event": type(event).__name__,
+                "details": _details(event),
+            }
+            for event in self.history
+        ]
+
+    def to_rows(self) -> list[dict[str, object]]:
+        """Return the history as rows; see `history_rows`."""
+        return self.history_rows()
+
+    def _repr_html_(self) -> str:
+        return markup.section(f"{self!r}", markup.table(self.to_rows()))
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self is other or (self.id == other.id and self.history == other.history)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.id, self.version))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id!r} {self._state_words()}, version {self.version}>"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id!r}"
+
+    @classmethod
+    def _new(cls, subject: str, id: str, make: Callable[[], Opening], *problems: Problem | None) -> Self:  # noqa: A002
+        """Return the entity that an opening event makes; what is wrong with id and event is reported at once."""
+        opening = built(subject, make, code("id", id), *problems)
+        return cls(id, (opening,))  # type: ignore[arg-type]  # NewTypes of str, and one of the entity's own events
+
+    # -- the one door ----------------------------------------------------------------------------------------------
+
+    def _record(self, *events: Event) -> Self:
+        """Return the entity after these events: the only way from one state to another."""
+        new: Self = _copied(self)
+        previous: Event = self.history[-1]
+        for position, event in enumerate(events, len(self.history)):
+            new._admit(event, previous, position)
+            new._apply(event)
+            previous = event
+        _set(new, "history", self.history + events)
+        return new
+
+    def _admit(self, event: Event, previous: Event, position: int) -> None:
+        if type(event) not in self._EVENTS:
+            raise self._broken(position, f"{type(event).__name__} is no event of a {self.kind}, got {event!r}")
+        if isinstance(event, self._OPENINGS):
+            raise self._broken(position, f"a history has one opening event, got a second: {event!r}")
+        if event.recorded_at < previous.recorded_at:
+            raise self._broken(
+                position,
+                f"recorded_at must not go back, got {event.recorded_at.isoformat()} after "
+                f"{previous.recorded_at.isoformat()}; if one clock is slower, pass recorded_at= the later of the two",
+            )
+        if not event.may_be_late:
+            if event.at < self._changed_at:
+                raise self._broken(
+                    position,
+                    f"at of {type(event).__name__} must not be before the change of state before it, got "
+                    f"{event.at.isoformat()} after {self._changed_at.isoformat()}; to write down something late, keep "
+                    "the order in which it happened",
+                )
+            _set(self, "_changed_at", event.at)
+
+    def _apply(self, event: Event) -> None:
+        for name, value in self._fold(event).items():
+            _set(self, name, value)
+
+    def _fold(self, event: Any) -> Mapping[str, object]:  # noqa: ANN401 - each entity narrows it to its own events
+        """Return the attributes that an event changes, with their new values."""
+        raise NotImplementedError
+
+    def _state_words(self) -> str:
+        """Return the state for messages, e.g. ``in stage 'proposal'``."""
+        raise NotImplementedError
+
+    # -- what the commands share -----------------------------------------------------------------------------------
+
+    def require(self, action: str, allowance: Allowance) -> None:
+        """
+        Raise what a command raises that an allowance forbids.
+
+        Raises:
+            NotAllowedError: With the entity's state and the allowance's reasons, if there are any.
+        """
+        if not allowance:
+            raise NotAllowedError(action, f"{self.kind} {self.id!r} {self._state_words()}", allowance.reasons)
+
+    def _broken(self, position: int, rule: str) -> HistoryError:
+        return HistoryError(f"{self.kind} {self.id!r}", position, rule)
+
+    def _corrected(self, clear: tuple[str, ...], note: str, values: dict[str, Any], when: When) -> Self:
+        """Record a correction; every entity's `correct` comes here with its own attributes."""
+        given = {name: value for name, value in values.items() if value is not None}
+        clearable = self._CORRECTABLE - self._REQUIRED
+        problems = [
+            Problem(f"clear[{name!r}]", f"cannot be cleared{did_you_mean(str(name), clearable)}")
+            for name in clear
+            if name not in clearable
+        ]
+        problems += [
+            Problem(name, f"must not be both given and cleared, got {given[name]!r}") for name in clear if name in given
+        ]
+        if not given and not clear:
+            problems.append(Problem("", f"must mention at least one of {', '.join(sorted(self._CORRECTABLE))}"))
+        if problems:
+            raise invalid("correct", *problems)
+        self.require("correct", self._may_correct(frozenset(given) | frozenset(clear)))
+        return self._record(Corrected(**given, cleared=frozenset(clear), note=note, **when))
+
+    def _may_correct(self, names: frozenset[str]) -> Allowance:  # noqa: ARG002 - a qualified lead looks at the names
+        return self.can_change()
+
+    def _opened(self, opening: Opening) -> Any:  # noqa: ANN401 - a test pins that these are attributes of the entity
+        return {name: getattr(opening, name) for name in _told(type(opening))}
+
+    def _kept(self, event: Assigned | Corrected | Redacted) -> Kept:
+        match event:
+            case Assigned():
+                return {"owner": event.owner}
+            case Corrected():
+                return event.changes()  # type: ignore[return-value]  # the names are checked when the event is made
+            case Redacted():
+                return {}
+
+
+_WHEN = frozenset(attribute.name for attribute in attrs.fields(Opening))
+
+
+def _told_by(kind: type[Any]) -> tuple[str, ...]:
+    """Return the names of what an event says beyond its times, author and the like."""
+    return tuple(attribute.name for attribute in attrs.fields(kind) if attribute.name not in _WHEN)
+
+
+def _copier_of(
+    kind: type[Any],
+) -> tuple[Callable[[Any], tuple[Any, ...]], tuple[Callable[[Any, Any], None], ...]]:
+    names = [attribute.name for attribute in attrs.fields(kind)]
+    return attrgetter(*names), tuple(getattr(kind, name).__set__ for name in names)
+
+
+# Typed here because the checker takes a class of attrs for unhashable.
+_told: Callable[[Any], tuple[str, ...]] = cache(_told_by)
+_copier: Callable[[Any], tuple[Callable[[Any], tuple[Any, ...]], tuple[Callable[[Any, Any], None], ...]]] = cache(
+    _copier_of
+)
+
+
+def _copied(entity: Any) -> Any:  # noqa: ANN401 - the same type comes out
+    # Copying the checked state and setting what changed costs half of building and checking it anew.
+    kind = type(entity)
+    read, writers = _copier(kind)
+    new = object.__new__(kind)
+    for write, value in zip(writers, read(entity), strict=True):
+        write(new, value)
+    return new
+
+
+def _details(event: Event) -> str:
+    told = {name: getattr(event, name) for name in _told(type(event))}
+    return "; ".join(f"{name}: {_words(value)}" for name, value in told.items() if value not in _SAYS_NOTHING)
+
+
+# A frozenset compares with what can be unhashable, so a tuple it is.
+_SAYS_NOTHING: Final[tuple[object, ...]] = (None, "", (), frozenset(), NO_FIELDS, NOTHING_LEARNT)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, tuple | frozenset):
+        return ", ".join(map(_words, value))
+    if isinstance(value, Discovery):
+        return ", ".join(f"{name} {learned.level}" for name, learned in value if learned is not None)
+    for name in ("label", "name", "code", "kind", "level", "id"):
+        words = getattr(value, name, None)
+        if attrs.has(type(value)) and isinstance(words, str):
+            return words
+    return str(value)

@@ -1,0 +1,313 @@
+"""What happens to people and companies: list entries, leads, prospects, accounts and contacts."""
+
+from datetime import date
+
+from attrs import field, frozen
+
+from leadflow.assessment import Evidence
+from leadflow.dealparts import ProductInterest, Reason, to_products
+from leadflow.discovery import NOTHING_LEARNT, Discovery
+from leadflow.engagement import Engagement, Touch
+from leadflow.errors import Problem
+from leadflow.events.base import Event, Opening
+from leadflow.events.shared import not_ahead
+from leadflow.fields import NO_FIELDS, Fields, to_fields
+from leadflow.ids import AccountId, ContactId, LeadId, OpportunityId, ProspectId
+from leadflow.lifecycle import LeadStatus, ProspectStatus
+from leadflow.money import Money
+from leadflow.party import Company, Consent, Person
+from leadflow.redaction import PERSONAL
+from leadflow.validation import (
+    code,
+    coded,
+    day,
+    each,
+    instance,
+    member,
+    optional,
+    text,
+    to_set,
+)
+
+__all__ = [
+    "AccountAdded",
+    "AccountImported",
+    "ContactAdded",
+    "ContactImported",
+    "EntryAdded",
+    "EntryBecameLead",
+    "EntryImported",
+    "LeadCaptured",
+    "LeadImported",
+    "LeadQualified",
+    "ProspectConverted",
+    "ProspectImported",
+    "ProspectOpened",
+]
+
+_Problems = tuple[Problem | None, ...]
+
+
+@frozen(kw_only=True)
+class _Record(Opening):
+    """What the openings of all records about people and companies share."""
+
+    source: str | None = None
+    campaign: str | None = None
+    owner: str | None = None
+    tags: frozenset[str] = field(default=frozenset(), converter=to_set)
+    fields: Fields = field(default=NO_FIELDS, converter=to_fields, metadata=PERSONAL)
+
+    def _problems(self) -> _Problems:
+        return (
+            *super()._problems(),
+            optional(text, "source", self.source),
+            optional(text, "campaign", self.campaign),
+            optional(code, "owner", self.owner),
+            *each("tags", self.tags, text),
+        )
+
+
+@frozen(kw_only=True)
+class _Party(_Record):
+    """What the openings of list entries, leads and prospects share."""
+
+    person: Person | None = None
+    company: Company | None = None
+    consents: tuple[Consent, ...] = ()
+
+    def _problems(self) -> _Problems:
+        return (
+            optional(instance, "person", self.person, Person, "a Person"),
+            optional(instance, "company", self.company, Company, "a Company"),
+            *super()._problems(),
+            *each("consents", self.consents, instance, Consent, "a Consent"),
+        )
+
+
+@frozen(kw_only=True)
+class EntryAdded(_Party):
+    """A name and an address came onto a list."""
+
+
+@frozen(kw_only=True)
+class EntryImported(EntryAdded):
+    """A list entry was taken over without its history."""
+
+    touches: tuple[Touch, ...] = ()
+    engagements: tuple[Engagement, ...] = ()
+    lead_id: LeadId | None = None
+
+
+@frozen(kw_only=True)
+class EntryBecameLead(Event):
+    """They engaged of their own accord, and a lead was captured."""
+
+    lead_id: LeadId
+
+    def _problems(self) -> _Problems:
+        return (code("lead_id", self.lead_id),)
+
+
+@frozen(kw_only=True)
+class _Selling(_Party):
+    """What the openings of leads and prospects share."""
+
+    estimated_value: Money | None = None
+    product_interest: tuple[ProductInterest, ...] = field(default=(), converter=to_products)
+    engagements: tuple[Engagement, ...] = ()
+    touches: tuple[Touch, ...] = ()
+    discovery: Discovery = NOTHING_LEARNT
+    reason: Reason | None = None
+    revisit_on: date | None = None
+    evidence: Evidence | None = None
+
+    def _problems(self) -> _Problems:
+        return (
+            *super()._problems(),
+            optional(instance, "estimated_value", self.estimated_value, Money, "Money"),
+            *each("product_interest", self.product_interest, instance, ProductInterest, "a ProductInterest"),
+            *each("engagements", self.engagements, instance, Engagement, "an Engagement"),
+            *each("touches", self.touches, instance, Touch, "a Touch"),
+            *not_ahead(self, *self.engagements, *self.touches),
+            instance("discovery", self.discovery, Discovery, "a Discovery"),
+            optional(instance, "reason", self.reason, Reason, "a Reason"),
+            optional(day, "revisit_on", self.revisit_on),
+            optional(instance, "evidence", self.evidence, Evidence, "Evidence"),
+        )
+
+
+@frozen(kw_only=True)
+class LeadCaptured(_Selling):
+    """
+    Somebody engaged of their own accord.
+
+    Attributes:
+        entry_id: The list entry they came from, if any.
+    """
+
+    entry_id: str | None = None
+
+
+_to_lead_status = member(LeadStatus)
+
+
+def _lead_status(value: LeadStatus | str) -> LeadStatus:
+    return _to_lead_status(value)
+
+
+@frozen(kw_only=True)
+class LeadImported(_Selling):
+    """A lead was taken over without its history, or its history was compacted."""
+
+    status: LeadStatus = field(default=LeadStatus.NEW, converter=_lead_status)
+    prospect_id: ProspectId | None = None
+    entry_id: str | None = None
+
+    def _problems(self) -> _Problems:
+        return (
+            *super()._problems(),
+            coded("status", self.status, LeadStatus),
+            optional(code, "prospect_id", self.prospect_id),
+        )
+
+
+@frozen(kw_only=True)
+class LeadQualified(Event):
+    """
+    A lead was vetted as a fit and became a prospect.
+
+    Attributes:
+        prospect_id: The prospect it became.
+        evidence: What the decision rests on.
+        override: Why a verdict short of "qualified" was set aside; None where it was not.
+    """
+
+    prospect_id: ProspectId
+    evidence: Evidence
+    override: str | None = None
+
+    def _problems(self) -> _Problems:
+        return (
+            code("prospect_id", self.prospect_id),
+            instance("evidence", self.evidence, Evidence, "Evidence"),
+            optional(text, "override", self.override),
+        )
+
+
+@frozen(kw_only=True)
+class ProspectOpened(_Selling):
+    """
+    A lead was accepted by sales.
+
+    Attributes:
+        lead_id: The lead it was; None where a host starts with prospects.
+    """
+
+    lead_id: LeadId | None = None
+
+
+_to_prospect_status = member(ProspectStatus)
+
+
+def _prospect_status(value: ProspectStatus | str) -> ProspectStatus:
+    return _to_prospect_status(value)
+
+
+@frozen(kw_only=True)
+class ProspectImported(_Selling):
+    """A prospect was taken over without its history, or its history was compacted."""
+
+    status: ProspectStatus = field(default=ProspectStatus.ACTIVE, converter=_prospect_status)
+    lead_id: LeadId | None = None
+    account_id: AccountId | None = None
+    contact_id: ContactId | None = None
+    opportunity_ids: tuple[OpportunityId, ...] = ()
+
+    def _problems(self) -> _Problems:
+        return (
+            *super()._problems(),
+            coded("status", self.status, ProspectStatus),
+            optional(code, "lead_id", self.lead_id),
+            optional(code, "account_id", self.account_id),
+            optional(code, "contact_id", self.contact_id),
+            *each("opportunity_ids", self.opportunity_ids, code),
+        )
+
+
+@frozen(kw_only=True)
+class ProspectConverted(Event):
+    """
+    A deal was opened for a prospect (or an account and a contact without one).
+
+    Attributes:
+        account_id: The account, if any.
+        contact_id: The contact, if any.
+        opportunity_id: The deal, if any; discovery moved there, and the prospect's starts empty.
+        evidence: What the decision rests on.
+        override: Why a verdict short of "qualified" was set aside.
+        another: Why a prospect with a deal got a further one.
+    """
+
+    account_id: AccountId | None = None
+    contact_id: ContactId | None = None
+    opportunity_id: OpportunityId | None = None
+    evidence: Evidence
+    override: str | None = None
+    another: str | None = None
+
+    def _problems(self) -> _Problems:
+        return (
+            optional(code, "account_id", self.account_id),
+            optional(code, "contact_id", self.contact_id),
+            optional(code, "opportunity_id", self.opportunity_id),
+            instance("evidence", self.evidence, Evidence, "Evidence"),
+            optional(text, "override", self.override),
+            optional(text, "another", self.another),
+        )
+
+
+@frozen(kw_only=True)
+class AccountAdded(_Record):
+    """A company (or, in B2C, a household) became one we deal with."""
+
+    name: str = field(metadata=PERSONAL)
+    company: Company | None = None
+
+    def _problems(self) -> _Problems:
+        return (
+            text("name", self.name),
+            optional(instance, "company", self.company, Company, "a Company"),
+            *super()._problems(),
+        )
+
+
+@frozen(kw_only=True)
+class AccountImported(AccountAdded):
+    """An account was taken over without its history, or its history was compacted."""
+
+    is_withdrawn: bool = False
+
+
+@frozen(kw_only=True)
+class ContactAdded(_Record):
+    """A person became one we deal with."""
+
+    person: Person
+    account_id: AccountId | None = None
+    consents: tuple[Consent, ...] = ()
+
+    def _problems(self) -> _Problems:
+        return (
+            instance("person", self.person, Person, "a Person"),
+            optional(code, "account_id", self.account_id),
+            *super()._problems(),
+            *each("consents", self.consents, instance, Consent, "a Consent"),
+        )
+
+
+@frozen(kw_only=True)
+class ContactImported(ContactAdded):
+    """A contact was taken over without its history, or its history was compacted."""
+
+    is_withdrawn: bool = False

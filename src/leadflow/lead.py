@@ -1,0 +1,289 @@
+"""
+A lead: a person or company that engaged with us of its own accord.
+
+New until our first touch, then working; nurturing while the time is not right; disqualified for a coded reason;
+qualified when a fit policy says so and a prospect goes on for it. A qualified lead is kept, linked to its prospect, and
+closed to everything but a few corrections: what happens from then on happens to the prospect.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Final, Self, Unpack, get_args
+
+from attrs import field, frozen
+
+from leadflow.assessment import Evidence
+from leadflow.candidate import Candidate, Pursued
+from leadflow.dealparts import ProductInterest, to_products
+from leadflow.discovery import NOTHING_LEARNT
+from leadflow.engagement import STANDARD, Engagement, Proactive, Touch
+from leadflow.entity import ALLOWED, Allowance
+from leadflow.errors import Problem
+from leadflow.events import (
+    Disqualified,
+    Event,
+    LeadCaptured,
+    LeadImported,
+    LeadQualified,
+    Nurtured,
+    Opening,
+    Reopened,
+    Touched,
+    When,
+    WorkStarted,
+)
+from leadflow.fields import NO_FIELDS, Fields, FieldValue
+from leadflow.ids import LeadId, ListEntryId, ProspectId
+from leadflow.lifecycle import LEAD, LeadStatus, Lifecycle
+from leadflow.listentry import ListEntry
+from leadflow.money import Money
+from leadflow.party import Company, Consent, Person, tighten
+from leadflow.relationship import RelationshipEvent, unreachable
+from leadflow.validation import instance, to_set
+
+__all__ = ["Lead"]
+
+LeadEvent = (
+    RelationshipEvent | LeadCaptured | LeadImported | LeadQualified | Nurtured | Disqualified | Reopened | WorkStarted
+)
+
+# What may still be put right on a lead that has become a prospect: where it came from, and the host's own labels.
+_AFTER_QUALIFYING: Final = frozenset({"source", "campaign", "tags", "fields"})
+
+
+class _Changes(Pursued, total=False):
+    status: LeadStatus
+    prospect_id: ProspectId | None
+
+
+@frozen(eq=False, repr=False)
+class Lead(Candidate[LeadId, LeadEvent]):
+    """
+    A person or company that engaged with us of its own accord.
+
+    Made by `capture`, or by `imported` from a record without history; see `Entity` for what every record has and
+    `Candidate` for what leads and prospects share.
+
+    Attributes:
+        status: new, working, nurturing, qualified, disqualified or merged.
+        prospect_id: The prospect that goes on for it; None while there is none.
+        entry_id: The list entry it came from, if any.
+    """
+
+    kind: ClassVar[str] = "lead"
+    _OPENINGS: ClassVar[tuple[type[Opening], ...]] = (LeadCaptured, LeadImported)
+    _IMPORT: ClassVar[type[Opening]] = LeadImported
+    _EVENTS: ClassVar[frozenset[type[Event]]] = frozenset(get_args(LeadEvent))
+    _CORRECTABLE: ClassVar[frozenset[str]] = frozenset(
+        {"person", "company", "source", "campaign", "estimated_value", "product_interest", "tags", "fields"}
+    )
+    _LIFECYCLE: ClassVar[Lifecycle[LeadStatus]] = LEAD
+
+    status: LeadStatus = field(init=False, default=LeadStatus.NEW)
+    prospect_id: ProspectId | None = field(init=False, default=None)
+    entry_id: ListEntryId | None = field(init=False, default=None)
+
+    @classmethod
+    def capture(
+        cls,
+        id: str,  # noqa: A002 - the interface's word
+        *,
+        person: Person | None = None,
+        company: Company | None = None,
+        engagement: Engagement,
+        source: str | None = None,
+        campaign: str | None = None,
+        owner: str | None = None,
+        estimated_value: Money | None = None,
+        product_interest: Iterable[ProductInterest | str] = (),
+        consents: Iterable[Consent] = (),
+        tags: Iterable[str] = (),
+        fields: Mapping[str, FieldValue] = NO_FIELDS,
+        entry: ListEntry | None = None,
+        proactive: Proactive = STANDARD,
+        **when: Unpack[When],
+    ) -> Self:
+        """
+        Return the new lead that an engagement makes.
+
+        >>> from datetime import UTC, datetime
+        >>> at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+        >>> ada = Person("Ada Obi", email="ada@obi.example")
+        >>> Lead.capture("L-1", person=ada, engagement=Engagement("form", at=at), at=at, by="web").status.value
+        'new'
+
+        Args:
+            id: The host's id for it.
+            person: Who; they or the company must be reachable by e-mail, phone or handle.
+            company: For which company.
+            engagement: What they did; must be proactive.
+            source: Where they came from. Default: the list entry's.
+            campaign: What we ran that led to it. Default: the engagement's, else the list entry's.
+            owner: The host's user id of whoever is responsible.
+            estimated_value: What a deal might be worth.
+            product_interest: Product codes or `ProductInterest` values.
+            consents: What they said about being contacted.
+            tags: The host's labels.
+            fields: The host's own values.
+            entry: The list entry they were; what is not given here comes from it, our touches and their consents
+                included. Record ``entry.became(lead.id, ...)`` in the same commit.
+            proactive: Which kinds of engagement count as having come of one's own accord.
+            **when: See `When`.
+
+        Raises:
+            InvalidError: Naming everything that is wrong, an engagement that is not proactive included.
+            NotAllowedError: If the list entry became a lead before.
+        """
+        if entry is not None:
+            entry.require("capture a lead from", entry.can_change())
+            person, company = person or entry.person, company or entry.company
+            source, owner = source or entry.source, owner or entry.owner
+        return cls._new(
+            "Lead.capture",
+            id,
+            lambda: LeadCaptured(
+                person=person,
+                company=company,
+                source=source,
+                campaign=campaign or getattr(engagement, "campaign", None) or (entry.campaign if entry else None),
+                owner=owner,
+                estimated_value=estimated_value,
+                product_interest=to_products(product_interest),
+                consents=tighten(*consents, *(entry.consents if entry else ())),
+                tags=to_set(tags) | entry.tags if entry else to_set(tags),
+                fields=Fields({**entry.fields, **fields}) if entry else Fields.of(fields),
+                engagements=(*(entry.engagements if entry else ()), engagement),
+                touches=entry.touches if entry else (),
+                discovery=entry.discovery if entry else NOTHING_LEARNT,
+                entry_id=entry.id if entry else None,
+                **when,
+            ),
+            _proactive_problem(engagement, proactive),
+            unreachable(person, company),
+        )
+
+    @classmethod
+    def imported(
+        cls,
+        id: str,  # noqa: A002 - the interface's word
+        *,
+        person: Person | None = None,
+        company: Company | None = None,
+        status: LeadStatus | str = LeadStatus.NEW,
+        created_at: datetime | None = None,
+        **attributes: Any,  # noqa: ANN401 - the event checks them
+    ) -> Self:
+        """
+        Return a lead that is taken over from elsewhere, without its history.
+
+        Args:
+            id: The host's id for it.
+            person: Who, as far as known; unlike with `capture`, they need not be reachable.
+            company: For which company, as far as known.
+            status: Where it stands.
+            created_at: When it came into being; aware. Default: `at`.
+            **attributes: Any other attribute of `LeadImported` (engagements, touches, discovery, owner, tags, reason,
+                prospect_id, ...), and `When`.
+
+        Raises:
+            InvalidError: Naming everything that is wrong.
+        """
+        return cls._new(
+            "Lead.imported",
+            id,
+            lambda: LeadImported(person=person, company=company, status=status, created_at=created_at, **attributes),
+        )
+
+    def touch(self, touch: Touch, **when: Unpack[When]) -> Self:
+        """
+        Record something we did; the first touch takes a new lead into work.
+
+        Raises:
+            NotAllowedError: If the lead is closed to touches; names where they go instead.
+        """
+        self.require("touch", self.can_change())
+        touched = Touched(touch=touch, **when)
+        if self.status is not LeadStatus.NEW:
+            return self._record(touched)
+        # The touch may be written down late; work cannot have started before the lead's last change of state.
+        started = WorkStarted(at=max(touched.at, self._changed_at), by=touched.by, recorded_at=touched.recorded_at)
+        return self._record(touched, started)
+
+    def can_change(self) -> Allowance:
+        """Whether something may be recorded: until it is qualified or merged."""
+        match self.status:
+            case LeadStatus.QUALIFIED:
+                return Allowance((f"it became prospect {self.prospect_id!r}; go on there",))
+            case LeadStatus.MERGED:
+                return Allowance(("another lead goes on for it",))
+            case _:
+                return ALLOWED
+
+    def can_qualify(self) -> Allowance:
+        """Whether `leadflow.conversion.plan_qualification` can make a prospect of it, evidence provided."""
+        return self._may("qualify")
+
+    def qualified(
+        self, *, prospect_id: ProspectId, evidence: Evidence, override: str | None = None, **when: Unpack[When]
+    ) -> Self:
+        """
+        Record that a prospect goes on for it. Hosts call `leadflow.conversion.plan_qualification`, which makes both.
+
+        Raises:
+            NotAllowedError: If the lifecycle forbids it now.
+        """
+        self.require("qualify", self.can_qualify())
+        return self._record(LeadQualified(prospect_id=prospect_id, evidence=evidence, override=override, **when))
+
+    def _may_correct(self, names: frozenset[str]) -> Allowance:
+        if self.status is LeadStatus.QUALIFIED:
+            closed = sorted(names - _AFTER_QUALIFYING)
+            why = (
+                f"{', '.join(closed)} of a qualified lead cannot change; {self.can_change().reasons[0]}"
+                if closed
+                else ""
+            )
+            return Allowance((why,)) if why else ALLOWED
+        return self.can_change()
+
+    def _fold(self, event: LeadEvent) -> Pursued:
+        changes: _Changes
+        match event:
+            case LeadCaptured() | LeadImported():
+                return self._opened(event)  # type: ignore[no-any-return]
+            case WorkStarted() | Reopened():
+                changes = {"status": LeadStatus.WORKING, "reason": None, "revisit_on": None}
+            case Nurtured():
+                changes = {"status": LeadStatus.NURTURING, "revisit_on": event.revisit_on}
+            case Disqualified():
+                changes = {"status": LeadStatus.DISQUALIFIED, "reason": event.reason, "revisit_on": None}
+            case LeadQualified():
+                changes = {
+                    "status": LeadStatus.QUALIFIED,
+                    "prospect_id": event.prospect_id,
+                    "evidence": event.evidence,
+                    "revisit_on": None,
+                }
+            case _:
+                return self._related(event)  # type: ignore[return-value]  # Related is the part that these change
+        return changes
+
+    @property
+    def _status(self) -> str:
+        return self.status
+
+    def _way_out(self) -> str:
+        blocked = self.can_change()
+        return blocked.reasons[0] if not blocked else super()._way_out()
+
+
+def _proactive_problem(engagement: object, proactive: Proactive) -> Problem | None:
+    if not isinstance(engagement, Engagement):
+        return instance("engagement", engagement, Engagement, "an Engagement")
+    if proactive.includes(engagement.kind):
+        return None
+    return Problem(
+        "engagement.kind",
+        f"must be proactive by the {proactive.name!r} preset ({', '.join(sorted(proactive.kinds))}), "
+        f"got {engagement.kind!r}; until they engage of their own accord, keep them as a ListEntry",
+    )

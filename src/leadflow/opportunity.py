@@ -1,0 +1,355 @@
+"""
+An opportunity: a deal, and what may be done with it when.
+
+Its pipeline says which moves there are and what a stage requires; the ``can_...`` twins explain what stands against a
+command, the command refuses with the same words. What the attributes mean, and how events change them, is in
+`leadflow.dealstate`.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Self, Unpack
+
+from attrs import frozen
+
+from leadflow.dealparts import (
+    LOSS_REASONS,
+    BuyingRole,
+    OpportunityType,
+    ProductInterest,
+    Reason,
+    TeamMember,
+    reason_of,
+    to_products,
+)
+from leadflow.dealstate import DealState, OpportunityEvent, worth
+from leadflow.entity import ALLOWED, Allowance
+from leadflow.errors import Problem
+from leadflow.events import (
+    AmountSet,
+    ExpectedCloseSet,
+    ForecastCalled,
+    OpportunityLost,
+    OpportunityReopened,
+    OpportunityWon,
+    PipelineAdopted,
+    ProbabilitySet,
+    StageChanged,
+    When,
+    Withdrawn,
+)
+from leadflow.fields import Fields, FieldValue
+from leadflow.money import Money, Recurring
+from leadflow.pipeline import ForecastCategory, Pipeline, Requirement, Stage
+from leadflow.validation import check, instance, invalid, to_set, to_tuple
+
+__all__ = ["Opportunity"]
+
+_DECIDERS = (BuyingRole.DECISION_MAKER, BuyingRole.ECONOMIC_BUYER)
+
+
+@frozen(eq=False, repr=False)
+class Opportunity(DealState):
+    """
+    A deal.
+
+    Made by `leadflow.conversion.plan_conversion`, by `open` where there is no prospect, or by `imported` from a record
+    without history. Its attributes are described at `DealState`; see `DealWork` for roles, milestones and the like, and
+    `Entity` for what every record has.
+    """
+
+    def can_change(self) -> Allowance:
+        """Whether something may be recorded: until it is withdrawn."""
+        return Allowance(("its conversion was undone",)) if self.is_withdrawn else ALLOWED
+
+    def can_move_to(self, stage: str) -> Allowance:
+        """Whether `move_to` is possible: the pipeline allows it and the deal has what the stage requires."""
+        return self._may_enter(stage, self.amount)
+
+    def can_win(self, amount: Money | Recurring | None = None, *, stage: str | None = None) -> Allowance:
+        """Whether `win` is possible now, given the amount that it would reveal."""
+        return self._may_enter(stage or self.pipeline.won_stage.code, worth(amount)[0] or self.amount)
+
+    def can_lose(self, *, stage: str | None = None) -> Allowance:
+        """Whether `lose` is possible now."""
+        return self._may_enter(stage or self.pipeline.lost_stage.code, self.amount)
+
+    def can_reopen(self) -> Allowance:
+        """Whether `reopen` is possible now: it is won or lost."""
+        if self.stage.is_open:
+            return self.can_change().but(f"it is open; {self._moves_words()}")
+        return self.can_change()
+
+    def can_call(self) -> Allowance:
+        """Whether `call`, `set_probability` and `set_expected_close` are possible now: it is open."""
+        if not self.stage.is_open:
+            return self.can_change().but(f"it is {self.stage.category}; reopen it first")
+        return self.can_change()
+
+    def can_adopt(self, pipeline: Pipeline) -> Allowance:
+        """Whether the deal can go on under a pipeline: its stage code exists there, in the same category."""
+        found = next((known for known in pipeline.stages if known.code == self.stage.code), None)
+        if found is None:
+            codes = ", ".join(known.code for known in pipeline.stages)
+            return self.can_change().but(
+                f"pipeline {pipeline.id!r} has no stage {self.stage.code!r}; move to one of its own first: {codes}"
+            )
+        if found.category is not self.stage.category:
+            return self.can_change().but(
+                f"stage {found.code!r} is {found.category} there, the deal is {self.stage.category}"
+            )
+        return self.can_change()
+
+    # -- commands --------------------------------------------------------------------------------------------------
+
+    def move_to(self, stage: str, *, reason: Reason | str | None = None, note: str = "", **when: Unpack[When]) -> Self:
+        """
+        Move the deal to another stage; into a won or lost one, this wins or loses it.
+
+        Args:
+            stage: Code of the stage.
+            reason: Why it is lost, when the stage is a lost one; see `lose`.
+            note: More in words.
+            **when: See `When`.
+
+        Raises:
+            UnknownStageError: If the pipeline has no such stage.
+            NotAllowedError: If the pipeline forbids the move, or the deal lacks what the stage requires.
+            InvalidError: If a reason is missing, unknown, or given where nothing is lost.
+        """
+        target = self.pipeline.stage(stage)
+        self.require(f"move to {stage!r}:", self.can_move_to(stage))
+        return self._record(self._moved(target, reason, note, when))
+
+    def win(
+        self,
+        amount: Money | Recurring | None = None,
+        *,
+        stage: str | None = None,
+        note: str = "",
+        **when: Unpack[When],
+    ) -> Self:
+        """
+        Win the deal.
+
+        Args:
+            amount: The final amount, if it changed.
+            stage: Code of the won stage. Default: the pipeline's first.
+            note: More in words.
+            **when: See `When`.
+
+        Raises:
+            NotAllowedError: If the deal is closed, or lacks what the stage requires.
+        """
+        target = self.pipeline.won_stage if stage is None else self.pipeline.stage(stage)
+        if not target.is_won:
+            raise invalid("win", Problem("stage", f"must be a won stage, got {target.code!r}"))
+        self.require("win", self.can_win(amount, stage=target.code))
+        revealed = () if amount is None else (self._amount_event(amount, when),)
+        return self._record(*revealed, self._moved(target, None, note, when))
+
+    def lose(self, reason: Reason | str, *, stage: str | None = None, note: str = "", **when: Unpack[When]) -> Self:
+        """
+        Lose the deal.
+
+        Args:
+            reason: A code out of `LOSS_REASONS`, or the host's own `Reason`.
+            stage: Code of the lost stage. Default: the pipeline's first.
+            note: More in words; needed with ``other``.
+            **when: See `When`.
+
+        Raises:
+            InvalidError: If the reason is unknown or says nothing without a note.
+            NotAllowedError: If the deal is closed.
+        """
+        target = self.pipeline.lost_stage if stage is None else self.pipeline.stage(stage)
+        if not target.is_lost:
+            raise invalid("lose", Problem("stage", f"must be a lost stage, got {target.code!r}"))
+        self.require("lose", self.can_lose(stage=target.code))
+        return self._record(self._moved(target, reason, note, when))
+
+    def reopen(self, *, note: str = "", **when: Unpack[When]) -> Self:
+        """
+        Take a closed deal up again, in the open stage it was in last.
+
+        `closed_at` and `reason` are cleared and stay in the history; `expected_close` stays.
+
+        Raises:
+            NotAllowedError: If it is open or withdrawn.
+        """
+        self.require("reopen", self.can_reopen())
+        codes = {known.code for known in self.pipeline.open_stages}
+        last = self.last_open_stage
+        target = (
+            self.pipeline.stage(last.code) if last is not None and last.code in codes else self.pipeline.entry_stage
+        )
+        return self._record(OpportunityReopened(stage=target, note=note, **when))
+
+    def call(self, category: ForecastCategory | str | None, *, pinned: bool = False, **when: Unpack[When]) -> Self:
+        """
+        Give the deal a forecast category of one's own.
+
+        Args:
+            category: omitted, pipeline, best_case, most_likely or commit; None takes the call back.
+            pinned: Whether the call outlasts a change of stage.
+            **when: See `When`.
+
+        Raises:
+            InvalidError: If the category is unknown, or ``closed``: only winning closes a deal.
+            NotAllowedError: If the deal is not open.
+        """
+        self.require("call", self.can_call())
+        if category == ForecastCategory.CLOSED:
+            raise invalid(
+                "call", Problem("category", "must be the category of an open deal, got 'closed'; win it instead")
+            )
+        return self._record(ForecastCalled(category=category, pinned=pinned, **when))
+
+    def set_amount(self, amount: Money | Recurring, **when: Unpack[When]) -> Self:
+        """
+        Set what the deal is worth; possible after closing too, since final figures come late.
+
+        Args:
+            amount: The amount. A `Recurring` sets both: how it recurs, and the total contract value as the amount (a
+                year's worth where the term is open).
+            **when: See `When`.
+        """
+        self.require("set the amount of", self.can_change())
+        return self._record(self._amount_event(amount, when))
+
+    def set_expected_close(self, expected_close: date, **when: Unpack[When]) -> Self:
+        """
+        Set the day the deal is expected to close.
+
+        Raises:
+            NotAllowedError: If the deal is not open.
+        """
+        self.require("set the expected close of", self.can_call())
+        return self._record(ExpectedCloseSet(expected_close=expected_close, **when))
+
+    def set_probability(self, probability: float | None, **when: Unpack[When]) -> Self:
+        """
+        Estimate the chance of winning by hand; lasts until the next change of stage.
+
+        Args:
+            probability: In [0, 1]; None goes back to the stage's.
+            **when: See `When`.
+
+        Raises:
+            InvalidError: If it is not a probability.
+            NotAllowedError: If the deal is not open.
+        """
+        self.require("set the probability of", self.can_call())
+        return self._record(ProbabilitySet(probability=probability, **when))
+
+    def adopt(self, pipeline: Pipeline, **when: Unpack[When]) -> Self:
+        """
+        Go on under another pipeline, or another version of the deal's own.
+
+        Raises:
+            NotAllowedError: If the present stage code does not exist there in the same category.
+        """
+        check("adopt", instance("pipeline", pipeline, Pipeline, "a Pipeline"))
+        self.require("adopt a pipeline for", self.can_adopt(pipeline))
+        return self._record(PipelineAdopted(pipeline=pipeline, stage=pipeline.stage(self.stage.code), **when))
+
+    def can_withdraw(self) -> Allowance:
+        """Whether `withdraw` is possible now."""
+        return self.can_change()
+
+    def withdraw(self, *, note: str = "", **when: Unpack[When]) -> Self:
+        """
+        Take the deal out of every rollup, forecast and funnel because the conversion that made it is undone.
+
+        Raises:
+            NotAllowedError: If it is withdrawn already.
+        """
+        self.require("withdraw", self.can_withdraw())
+        return self._record(Withdrawn(note=note, **when))
+
+    def correct(
+        self,
+        *,
+        name: str | None = None,
+        account_id: str | None = None,
+        type: OpportunityType | str | None = None,  # noqa: A002 - the field's word
+        source: str | None = None,
+        campaign: str | None = None,
+        product_interest: Iterable[ProductInterest | str] | None = None,
+        needs: Iterable[str] | None = None,
+        competitors: Iterable[str] | None = None,
+        team: Iterable[TeamMember] | None = None,
+        tags: Iterable[str] | None = None,
+        fields: Mapping[str, FieldValue] | None = None,
+        clear: Iterable[str] = (),
+        note: str = "",
+        **when: Unpack[When],
+    ) -> Self:
+        """
+        Put attributes right; those not mentioned stay, those in `clear` are blanked, collections are replaced.
+
+        Raises:
+            InvalidError: If nothing is mentioned, or a value or a name to clear is wrong.
+            NotAllowedError: If it is withdrawn.
+        """
+        values = {
+            "name": name,
+            "account_id": account_id,
+            "type": type,
+            "source": source,
+            "campaign": campaign,
+            "product_interest": None if product_interest is None else to_products(product_interest),
+            "needs": None if needs is None else to_tuple(needs),
+            "competitors": None if competitors is None else to_tuple(competitors),
+            "team": None if team is None else to_tuple(team),
+            "tags": None if tags is None else to_set(tags),
+            "fields": None if fields is None else Fields.of(fields),
+        }
+        return self._corrected(tuple(clear), note, values, when)
+
+    # -- the rules of moving, and what events change ---------------------------------------------------------------
+
+    def _may_enter(self, code: str, amount: Money | None) -> Allowance:
+        allowed = self.can_change()
+        here = self.stage.code
+        if code not in {known.code for known in self.pipeline.stages}:
+            return allowed.but(f"pipeline {self.pipeline.id!r} has no stage {code!r}")
+        if not self.pipeline.can_move(here, code):
+            return allowed.but(self._moves_words())
+        lacking = sorted(need for need in self.pipeline.stage(code).requires if not self._has(need, amount))
+        if lacking:
+            return allowed.but(f"stage {code!r} requires {', '.join(lacking)}")
+        return allowed
+
+    def _has(self, need: Requirement, amount: Money | None) -> bool:
+        match need:
+            case Requirement.AMOUNT:
+                return amount is not None
+            case Requirement.EXPECTED_CLOSE:
+                return self.expected_close is not None
+            case Requirement.NEXT_STEP:
+                return self.next_step is not None
+            case Requirement.DECISION_MAKER:
+                return any(role.role in _DECIDERS for role in self.contact_roles)
+            case Requirement.PRIMARY_CONTACT:
+                return self.primary_contact_id is not None
+
+    def _moves_words(self) -> str:
+        moves = [f"move_to {code}" for code in self.pipeline.moves_from(self.stage.code)]
+        return f"allowed from here: {', '.join(moves if self.stage.is_open else [*moves, 'reopen'])}"
+
+    def _moved(self, target: Stage, reason: Reason | str | None, note: str, when: When) -> OpportunityEvent:
+        """Return the event of entering a stage: its kind follows from the two categories."""
+        if target.is_lost:
+            if reason is None:
+                raise invalid("lose", Problem("reason", f"must be given, one of: {', '.join(LOSS_REASONS)}"))
+            found = reason_of(reason, LOSS_REASONS, note=note, action="lose")
+            return OpportunityLost(stage=target, reason=found, note=note, **when)
+        if reason is not None:
+            raise invalid("move_to", Problem("reason", f"must be left out unless the deal is lost, got {reason!r}"))
+        kind = OpportunityWon if target.is_won and not self.stage.is_won else StageChanged
+        return kind(stage=target, note=note, **when)
+
+    def _amount_event(self, amount: Money | Recurring, when: When) -> AmountSet:
+        priced, recurring = worth(amount)
+        return AmountSet(amount=priced, recurring=recurring, **when)  # type: ignore[arg-type]  # the event refuses None

@@ -1,0 +1,215 @@
+"""
+A prospect: a lead vetted as a fit and accepted by sales.
+
+It may exist without any deal and carry several over time. Discovery gathers here until a deal is opened, then moves to
+the deal, and the prospect's starts empty for the next cycle. Whether it is converted follows from its opportunities.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Self, Unpack, get_args
+
+from attrs import field, frozen
+
+from leadflow.assessment import Evidence
+from leadflow.candidate import Candidate, Pursued
+from leadflow.discovery import NOTHING_LEARNT
+from leadflow.entity import ALLOWED, Allowance
+from leadflow.events import (
+    Disqualified,
+    Event,
+    Nurtured,
+    Opening,
+    ProspectConverted,
+    ProspectImported,
+    ProspectOpened,
+    Reopened,
+    When,
+    Withdrawn,
+)
+from leadflow.ids import AccountId, ContactId, LeadId, OpportunityId, ProspectId
+from leadflow.lifecycle import PROSPECT, Lifecycle, ProspectStatus
+from leadflow.party import Company, Person
+from leadflow.relationship import RelationshipEvent
+
+__all__ = ["Prospect"]
+
+ProspectEvent = (
+    RelationshipEvent
+    | ProspectOpened
+    | ProspectImported
+    | ProspectConverted
+    | Nurtured
+    | Disqualified
+    | Reopened
+    | Withdrawn
+)
+
+
+class _Changes(Pursued, total=False):
+    status: ProspectStatus
+    account_id: AccountId | None
+    contact_id: ContactId | None
+    opportunity_ids: tuple[OpportunityId, ...]
+
+
+@frozen(eq=False, repr=False)
+class Prospect(Candidate[ProspectId, ProspectEvent]):
+    """
+    A lead vetted as a fit and accepted by sales.
+
+    Made by `leadflow.conversion.plan_qualification`, or by `imported` from a record without history; see `Entity` for
+    what every record has and `Candidate` for what leads and prospects share.
+
+    Attributes:
+        status: active, nurturing, disqualified, merged or withdrawn.
+        lead_id: The lead it was; None where a host starts with prospects.
+        account_id: The account it was converted to, if any.
+        contact_id: The contact it was converted to, if any.
+        opportunity_ids: Its deals, oldest first.
+    """
+
+    kind: ClassVar[str] = "prospect"
+    _OPENINGS: ClassVar[tuple[type[Opening], ...]] = (ProspectOpened, ProspectImported)
+    _IMPORT: ClassVar[type[Opening]] = ProspectImported
+    _EVENTS: ClassVar[frozenset[type[Event]]] = frozenset(get_args(ProspectEvent))
+    _CORRECTABLE: ClassVar[frozenset[str]] = frozenset(
+        {"person", "company", "source", "campaign", "estimated_value", "product_interest", "tags", "fields"}
+    )
+    _LIFECYCLE: ClassVar[Lifecycle[ProspectStatus]] = PROSPECT
+
+    status: ProspectStatus = field(init=False, default=ProspectStatus.ACTIVE)
+    lead_id: LeadId | None = field(init=False, default=None)
+    account_id: AccountId | None = field(init=False, default=None)
+    contact_id: ContactId | None = field(init=False, default=None)
+    opportunity_ids: tuple[OpportunityId, ...] = field(init=False, default=())
+
+    @classmethod
+    def imported(
+        cls,
+        id: str,  # noqa: A002 - the interface's word
+        *,
+        person: Person | None = None,
+        company: Company | None = None,
+        status: ProspectStatus | str = ProspectStatus.ACTIVE,
+        created_at: datetime | None = None,
+        **attributes: Any,  # noqa: ANN401 - the event checks them
+    ) -> Self:
+        """
+        Return a prospect that is taken over from elsewhere, without its history.
+
+        Args:
+            id: The host's id for it.
+            person: Who, as far as known.
+            company: For which company, as far as known.
+            status: Where it stands.
+            created_at: When it came into being; aware. Default: `at`.
+            **attributes: Any other attribute of `ProspectImported` (engagements, touches, discovery, owner, account_id,
+                ...), and `When`.
+
+        Raises:
+            InvalidError: Naming everything that is wrong.
+        """
+        return cls._new(
+            "Prospect.imported",
+            id,
+            lambda: ProspectImported(
+                person=person, company=company, status=status, created_at=created_at, **attributes
+            ),
+        )
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether it has a deal, or at least an account or a contact."""
+        return bool(self.opportunity_ids or self.account_id or self.contact_id)
+
+    def can_change(self) -> Allowance:
+        """Whether something may be recorded: until it is merged or withdrawn."""
+        match self.status:
+            case ProspectStatus.MERGED:
+                return Allowance(("another prospect goes on for it",))
+            case ProspectStatus.WITHDRAWN:
+                return Allowance(("its conversion was undone",))
+            case _:
+                return ALLOWED
+
+    def can_convert(self) -> Allowance:
+        """Whether `leadflow.conversion.plan_conversion` can open a deal for it, evidence provided."""
+        if self.status is ProspectStatus.DISQUALIFIED:
+            return Allowance(("it is disqualified; reopen it first",))
+        return self.can_change()
+
+    def converted(
+        self,
+        *,
+        evidence: Evidence,
+        account_id: AccountId | None = None,
+        contact_id: ContactId | None = None,
+        opportunity_id: OpportunityId | None = None,
+        override: str | None = None,
+        another: str | None = None,
+        **when: Unpack[When],
+    ) -> Self:
+        """
+        Record what came of it. Hosts call `leadflow.conversion.plan_conversion`, which makes everything.
+
+        Raises:
+            NotAllowedError: If it is disqualified, merged or withdrawn.
+        """
+        self.require("convert", self.can_convert())
+        return self._record(
+            ProspectConverted(
+                account_id=account_id,
+                contact_id=contact_id,
+                opportunity_id=opportunity_id,
+                evidence=evidence,
+                override=override,
+                another=another,
+                **when,
+            )
+        )
+
+    def can_withdraw(self) -> Allowance:
+        """Whether `withdraw` is possible now."""
+        return self._may("withdraw")
+
+    def withdraw(self, *, note: str = "", **when: Unpack[When]) -> Self:
+        """
+        Take it out because the qualification that made it is undone.
+
+        Raises:
+            NotAllowedError: If the lifecycle forbids it now.
+        """
+        self.require("withdraw", self.can_withdraw())
+        return self._record(Withdrawn(note=note, **when))
+
+    def _fold(self, event: ProspectEvent) -> Pursued:
+        changes: _Changes
+        match event:
+            case ProspectOpened() | ProspectImported():
+                return self._opened(event)  # type: ignore[no-any-return]
+            case ProspectConverted():
+                changes = {
+                    "status": ProspectStatus.ACTIVE,
+                    "account_id": event.account_id or self.account_id,
+                    "contact_id": event.contact_id or self.contact_id,
+                    "evidence": event.evidence,
+                    "revisit_on": None,
+                }
+                if event.opportunity_id is not None:
+                    changes["opportunity_ids"] = (*self.opportunity_ids, event.opportunity_id)
+                    changes["discovery"] = NOTHING_LEARNT
+            case Reopened():
+                changes = {"status": ProspectStatus.ACTIVE, "reason": None, "revisit_on": None}
+            case Nurtured():
+                changes = {"status": ProspectStatus.NURTURING, "revisit_on": event.revisit_on}
+            case Disqualified():
+                changes = {"status": ProspectStatus.DISQUALIFIED, "reason": event.reason, "revisit_on": None}
+            case Withdrawn():
+                changes = {"status": ProspectStatus.WITHDRAWN, "revisit_on": None}
+            case _:
+                return self._related(event)  # type: ignore[return-value]  # Related is the part that these change
+        return changes
+
+    @property
+    def _status(self) -> str:
+        return self.status
