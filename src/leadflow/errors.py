@@ -233,8 +233,8 @@ def did_you_mean(name: str, known: "Iterable[str]") -> str:
     >>> did_you_mean("zzz", ["proposal", "won"])
     ' (known: proposal, won)'
     """
-    choices = sorted(known)
+    choices = sorted(map(str, known))
     close = get_close_matches(name, choices, n=1)
     if close:
         return f" (did you mean {close[0]!r}?)"
-    return f" (known: {', '.join(choices)})"
+    return f" (known: {', '.join(choices)})" if choices else " (none is known)"

@@ -49,7 +49,7 @@ def field_problem(path: str, value: object) -> Problem | None:
 
 
 def _kind(value: FieldValue) -> int:
-    """Return which kind a value is, also if it is of a host's or another library's subclass (an enum, a NumPy float)."""
+    """Return which kind a value is, also if it is of a subclass (a member of a host's enum, a NumPy float)."""
     return next(number for number, kind in enumerate(_KINDS) if isinstance(value, kind))
 
 
