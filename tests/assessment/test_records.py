@@ -4,6 +4,7 @@ import pickle
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 
 from leadflow.assessment import (
     Assessment,
@@ -218,9 +219,15 @@ class TestEvidence:
     def test_redaction(self):
         """Redaction empties what may identify a person and keeps the rest."""
         blank = redacted(assessment().evidence())
-        assert blank.known == {"company.employees": 420}
+        assert blank.known["company.employees"] == 420
         assert "CTO" not in blank.why()
-        assert "person.job_title not held" in blank.why()
+        assert "CTO" not in repr(blank)
+
+    def test_a_fact_that_is_not_held(self):
+        """A fact that was known and has been taken out is told apart from one that was unknown."""
+        found = evolve(assessment().evidence(), personal_facts={})
+        assert "person.job_title not held" in found.why()
+        assert "source unknown" in found.why()
 
     def test_expiry(self):
         """Evidence expires at the end of its validity, to the instant."""

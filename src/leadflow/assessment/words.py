@@ -27,6 +27,7 @@ class _Judged(Protocol):
     def explanation(self) -> Explanation: ...
     @property
     def known(self) -> Mapping[str, FieldValue]: ...
+    def missing(self) -> tuple[str, ...]: ...
 
 
 class Readable:
@@ -61,14 +62,14 @@ class Readable:
 
     def why(self: _Judged) -> str:
         """Return every finding, one per line, under the verdict."""
-        lines = [_line(finding, self.known) for finding in self.explanation.findings]
+        lines = [_line(finding, self) for finding in self.explanation.findings]
         return "\n".join([_headline(self), *lines, *self.explanation.closing])
 
     def why_not(self: _Judged) -> str:
         """Return what stands between the subject and a certain yes; what to ask comes last."""
         if self.verdict is Verdict.QUALIFIED:
             return f"{_headline(self)}; nothing stands in the way"
-        against = [_line(item, self.known) for item in self.explanation.findings if item.speaks_for is not True]
+        against = [_line(item, self) for item in self.explanation.findings if item.speaks_for is not True]
         return "\n".join([_headline(self), *against, *(f"ask: {item}" for item in self.explanation.questions)])
 
     def to_rows(self: _Judged) -> list[dict[str, object]]:
@@ -81,7 +82,7 @@ class Readable:
                 "holds": finding.holds,
                 "low": finding.low / 1000,
                 "high": finding.high / 1000,
-                "values": _values(finding, self.known) or None,
+                "values": _values(finding, self) or None,
                 "reason": finding.reason or None,
                 "note": finding.note or None,
             }
@@ -107,17 +108,22 @@ def _headline(judged: _Judged) -> str:
     return f"{words}, score {_span(judged.low, judged.high)}{wanted}{graded}"
 
 
-def _line(finding: Finding, known: Mapping[str, FieldValue]) -> str:
+def _line(finding: Finding, judged: _Judged) -> str:
     mark = {True: "+", False: "-", None: "?"}[finding.speaks_for]
     gives = f"gives {_span(finding.low, finding.high)}" if finding.low or finding.high else ""
     first = f"[{mark}] {finding.kind.value.replace('_', '-')}: {finding.text}"
-    return "; ".join(part for part in (first, gives, _values(finding, known), finding.reason, finding.note) if part)
+    return "; ".join(part for part in (first, gives, _values(finding, judged), finding.reason, finding.note) if part)
 
 
-def _values(finding: Finding, known: Mapping[str, FieldValue]) -> str:
-    # A criterion decided by a fact that is not held: the fact was blanked, or a closing form decided without it.
-    absent = "unknown" if finding.holds is None else "not held"
-    return ", ".join(f"{name} {shown(known[name]) if name in known else absent}" for name in finding.facts)
+def _values(finding: Finding, judged: _Judged) -> str:
+    return ", ".join(f"{name} {_value(name, judged)}" for name in finding.facts)
+
+
+def _value(name: str, judged: _Judged) -> str:
+    if name in judged.known:
+        return shown(judged.known[name])
+    # What was known then and is not held any more has been blanked.
+    return "unknown" if name in judged.missing() else "not held"
 
 
 def _span(low: int, high: int) -> str:

@@ -1,0 +1,93 @@
+"""
+What all parts of a policy have in common: they are frozen values in a tree, and have no truth of their own.
+
+Theory. A rule is data, so ``fact("x") > 5`` builds a node and decides nothing. Python's own ``and``, ``or``, ``not``
+and chained comparisons ask a node for its truth and would silently drop half of the rule; nodes refuse to be asked.
+Nodes compare by value, so ``==`` gives a bool and cannot be a criterion; whatever takes a criterion refuses a bool and
+names ``.equals``. Walking a tree goes over the attributes of its nodes, so that a new node needs no code for it.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import NoReturn, Protocol
+
+import attrs
+from attrs import frozen
+
+from leadflow.errors import MissingRateError, Problem
+from leadflow.fields import FieldValue
+from leadflow.money import Money
+from leadflow.validation import invalid
+
+__all__ = ["Node", "Rates", "Reading", "walk"]
+
+
+class Node:
+    """A part of a policy."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def text(self) -> str:
+        """The part in words."""
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether this part, by itself, decides today what is unknown."""
+        return False
+
+    def __bool__(self) -> NoReturn:
+        rule = "has no truth value before a subject is judged"
+        way_out = "write (a) & (b), (a) | (b), ~(a), and .between(low, high) instead of and, or, not and a < b < c"
+        raise invalid(type(self).__name__, Problem("", f"{rule}; {way_out}", is_type=True))
+
+
+def walk(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
+    """Yield a node and everything under it, each with its path, parents first."""
+    yield path, node
+    for attribute in attrs.fields(type(node)):  # type: ignore[arg-type]  # every node is an attrs class
+        inner = getattr(node, attribute.name)
+        here = f"{path}.{attribute.name}" if path else attribute.name
+        if isinstance(inner, Node):
+            yield from walk(inner, here)
+        elif isinstance(inner, tuple):
+            for position, item in enumerate(inner):
+                if isinstance(item, Node):
+                    yield from walk(item, f"{here}[{position}]")
+
+
+class Rates(Protocol):
+    """What a policy needs of exchange rates; `ExchangeRates` has it."""
+
+    def convert(self, money: Money, to: str, on: date) -> Money:
+        """Return the amount in another currency at the rate of a day, or raise `MissingRateError`."""
+        ...
+
+
+@frozen
+class Reading:
+    """
+    What was read from one subject: all that an evaluation may look at.
+
+    Attributes:
+        values: Per name of a fact its value; None, or no entry, is unknown.
+        at: The time of the judgement.
+        rates: What converts amounts into a rule's currency; without it an amount in another currency is unknown.
+    """
+
+    values: Mapping[str, FieldValue | None]
+    at: datetime
+    rates: Rates | None = None
+
+    def in_currency(self, money: Money, currency: str) -> Money | None:
+        """Return an amount in a rule's currency; None if that cannot be said."""
+        if money.currency == currency:
+            return money
+        if self.rates is None:
+            return None
+        try:
+            return self.rates.convert(money, currency, on=self.at.date())
+        except MissingRateError:
+            return None
