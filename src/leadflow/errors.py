@@ -76,7 +76,7 @@ class InvalidError(LeadflowError, ValueError):
 
     def __init__(self, subject: str, problems: "Iterable[Problem]") -> None:
         self.subject = subject
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
         super().__init__(subject, self.problems)
 
     def __str__(self) -> str:
@@ -169,7 +169,7 @@ class NotAllowedError(LeadflowError, RuntimeError):
     def __init__(self, action: str, entity: str, reasons: "Iterable[str]") -> None:
         self.action = action
         self.entity = entity
-        self.reasons = tuple(reasons)
+        self.reasons: tuple[str, ...] = tuple(reasons)
         super().__init__(action, entity, self.reasons)
 
     def __str__(self) -> str:
@@ -213,7 +213,7 @@ class UnknownNameError(LeadflowError, LookupError):
         self.owner = owner
         self.kind = kind
         self.name = name
-        self.known = tuple(map(str, known))
+        self.known: tuple[str, ...] = tuple(map(str, known))
         super().__init__(owner, kind, name, self.known)
 
     def __str__(self) -> str:
