@@ -1,0 +1,34 @@
+"""
+Forecasting: deals as of a day, what they add up to, and what of it will be won in a period.
+
+Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` and `forecast`.
+"""
+
+from leadflow.forecasting.deals import Deal, DealState
+from leadflow.forecasting.forecast import Contribution, Forecast, forecast
+from leadflow.forecasting.models import Estimate, StageTable, WinModel
+from leadflow.forecasting.omissions import Omission, OmissionReason
+from leadflow.forecasting.potential import Level, Potential, PotentialRow
+from leadflow.forecasting.rollup import Rollup, RollupMode, rollup
+from leadflow.forecasting.sums import ByCategory, RollupRow
+
+__all__ = [
+    "ByCategory",
+    "Contribution",
+    "Deal",
+    "DealState",
+    "Estimate",
+    "Forecast",
+    "Level",
+    "Omission",
+    "OmissionReason",
+    "Potential",
+    "PotentialRow",
+    "Rollup",
+    "RollupMode",
+    "RollupRow",
+    "StageTable",
+    "WinModel",
+    "forecast",
+    "rollup",
+]

@@ -1,0 +1,124 @@
+"""
+What a rollup groups by.
+
+Theory. A key is a name or a callable. A name stands for a calendar period of the deal's own day (`month`, `quarter`,
+`year`), for one of the deal's attributes (`owner`, `product`, `stage`, ...), or for a field of the host's (`tier`). A
+name that no deal knows is a mistake and is refused, naming the nearest; a deal that lacks the value falls under None.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Any, TypeAlias
+
+from attrs import frozen
+
+from leadflow.calendar import FiscalCalendar, Period
+from leadflow.errors import Problem, did_you_mean
+from leadflow.forecasting.deals import ATTRIBUTES, Deal
+from leadflow.money import Money
+
+__all__ = ["Key"]
+
+Key: TypeAlias = str | Callable[[Deal], Hashable]
+
+PERIODS = ("month", "quarter", "year")
+# Many deals under every value, or none: what a group cannot be named by.
+_NO_KEYS = ("id", "tags", "fields", "recurring")
+_KNOWN = (*PERIODS, *(name for name in ATTRIBUTES if name not in _NO_KEYS or name == "id"))
+# A table has columns of these names already.
+_COLUMNS = frozenset(
+    {"omitted", "pipeline", "best_case", "most_likely", "commit", "closed", "expected", "deals", "total"}
+)
+
+
+@frozen
+class Grouping:
+    """
+    One key, ready for use.
+
+    Attributes:
+        name: The name of its column.
+        needs_day: Whether it groups by the day on which a deal closes.
+        of: What a deal falls under, given that day.
+    """
+
+    name: str
+    needs_day: bool
+    of: Callable[[Deal, Any], Any]
+
+
+def listed_keys(by: "Key | Sequence[Key]") -> tuple[Key, ...]:
+    """Return the keys as a tuple; a single one may come alone."""
+    if isinstance(by, str) or not isinstance(by, Sequence):
+        return (by,)
+    return tuple(by)
+
+
+def key_problems(keys: tuple[Key, ...], deals: Sequence[object]) -> list[Problem | None]:
+    """Say which keys nothing can be grouped by."""
+    fields = {name for deal in deals if isinstance(deal, Deal) for name in deal.fields}
+    return [_key_problem(f"by[{place}]", key, fields, any_deals=bool(deals)) for place, key in enumerate(keys)]
+
+
+def _key_problem(path: str, key: object, fields: set[str], *, any_deals: bool) -> Problem | None:
+    if callable(key):
+        return None
+    if not isinstance(key, str):
+        return Problem(path, f"must be a name or a callable that takes a deal, got {key!r}", is_type=True)
+    # Without a deal nobody can know the host's fields, and an empty rollup is no mistake.
+    if key in _KNOWN or key in fields or (not any_deals and key not in _NO_KEYS):
+        return None
+    return Problem(path, f"is unknown: {key!r}{did_you_mean(key, fields.union(_KNOWN))}")
+
+
+def groupings(keys: tuple[Key, ...], calendar: FiscalCalendar) -> tuple[Grouping, ...]:
+    """Return the keys ready for use, each with a column name of its own."""
+    found: list[Grouping] = []
+    for key in keys:
+        grouping = _grouping(key, calendar)
+        taken = {other.name for other in found} | _COLUMNS
+        name = f"by_{grouping.name}" if grouping.name in _COLUMNS else grouping.name
+        number = 2
+        while name in taken:
+            name = f"{grouping.name}_{number}"
+            number += 1
+        found.append(Grouping(name, grouping.needs_day, grouping.of))
+    return tuple(found)
+
+
+def _grouping(key: Key, calendar: FiscalCalendar) -> Grouping:
+    if not isinstance(key, str):
+        name = getattr(key, "__name__", "key")
+        return Grouping(name if name.isidentifier() else "key", False, lambda deal, _: key(deal))
+    if key in PERIODS:
+        # Many deals close on one day: each day is looked up once.
+        period_of = cache({"month": calendar.month_of, "quarter": calendar.quarter_of, "year": calendar.year_of}[key])
+        return Grouping(key, True, lambda _, day: period_of(day))
+    return Grouping(key, False, lambda deal, _: deal.value(key))
+
+
+def place(keys: tuple[object, ...]) -> tuple[tuple[int, str, Any], ...]:
+    """
+    Return what sorts groups: numbers, then periods and everything else by what it is, unknown last.
+
+    >>> sorted([(None,), ("b",), (2,), ("a",), (Decimal("1.5"),)], key=place)
+    [(Decimal('1.5'),), (2,), ('a',), ('b',), (None,)]
+    """
+    return tuple(_place(key) for key in keys)
+
+
+def _place(key: object) -> tuple[int, str, Any]:
+    match key:
+        case None:
+            return (2, "", "")
+        case bool() | int() | float() | Decimal():
+            return (0, "", key)
+        case Period():
+            return (1, "period", (key.first_day, key.label))
+        case Money():
+            return (1, key.currency, key.amount)
+        case str():
+            return (1, "text", str(key))
+        case _:
+            return (1, type(key).__name__, str(key))
