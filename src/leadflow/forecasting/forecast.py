@@ -205,7 +205,7 @@ def forecast(
     """
     Say what will be won in a period.
 
-    >>> from datetime import date
+    >>> from datetime import UTC, date
     >>> from leadflow import pipelines
     >>> from leadflow.calendar import FiscalCalendar
     >>> from leadflow.forecasting import StageTable
