@@ -22,6 +22,8 @@ from leadflow.forecasting.omissions import OmissionReason
 from leadflow.stage import ForecastCategory
 from leadflow.validation import instance, invalid, shown
 
+__all__ = ["Asking", "model_problem"]
+
 _NOTHING = timedelta(0)
 
 

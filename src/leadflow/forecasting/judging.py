@@ -15,6 +15,8 @@ from leadflow.errors import LookAheadError, Problem
 from leadflow.forecasting.deals import Deal
 from leadflow.validation import aware, check, shown
 
+__all__ = ["all_of", "judged"]
+
 # So many ids are named in a message.
 _NAMED = 5
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from leadflow.currencies import EXPONENTS
 from leadflow.money import Money
 
+__all__ = ["figure", "percent", "shown", "text_table"]
+
 
 def figure(money: Money) -> str:
     """
