@@ -12,7 +12,14 @@ from typing import Any, ClassVar, Final, Self, TypeVar, Unpack
 from attrs import field, frozen
 
 from leadflow.assessment import Evidence
-from leadflow.dealparts import DISQUALIFICATION_REASONS, ProductInterest, Reason, reason_of, to_products
+from leadflow.dealparts import (
+    DISQUALIFICATION_REASONS,
+    ProductInterest,
+    Reason,
+    find_reason,
+    reason_problems,
+    to_products,
+)
 from leadflow.entity import ALLOWED, Allowance
 from leadflow.events import Disqualified, Event, Nurtured, Reopened, When
 from leadflow.fields import Fields, FieldValue
@@ -20,7 +27,7 @@ from leadflow.lifecycle import Lifecycle
 from leadflow.money import Money
 from leadflow.party import Company, Person
 from leadflow.relationship import Related, Relationship
-from leadflow.validation import to_set
+from leadflow.validation import built, to_set
 
 __all__ = ["Candidate", "Pursued"]
 
@@ -111,8 +118,9 @@ class Candidate(Relationship[_Id, _Ev]):
             NotAllowedError: If the lifecycle forbids it now.
         """
         self.require("disqualify", self.can_disqualify())
-        found = reason_of(reason, DISQUALIFICATION_REASONS, note=note, action="disqualify")
-        return self._record(Disqualified(reason=found, note=note, **when))
+        found = find_reason(reason, DISQUALIFICATION_REASONS)
+        wrong = reason_problems(found, DISQUALIFICATION_REASONS, note)
+        return self._record(built("disqualify", lambda: Disqualified(reason=found, note=note, **when), *wrong))
 
     def can_reopen(self) -> Allowance:
         """Whether `reopen` is possible now."""

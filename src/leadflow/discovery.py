@@ -7,17 +7,31 @@ as unknown and the second as a fact. Levels are ordered, lowest first, and the t
 names them. Other frameworks' dimensions (MEDDPICC's champion, say) are ratings over one scale.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from leadflow.errors import Problem
+from leadflow import markup
+from leadflow.errors import InvalidError, Problem
 from leadflow.money import Money
 from leadflow.redaction import PERSONAL
-from leadflow.validation import aware, check, code, coded, day, instance, optional, prose, text
+from leadflow.validation import (
+    aware,
+    check,
+    code,
+    coded,
+    day,
+    instance,
+    optional,
+    prose,
+    shown,
+    text,
+    to_tuple,
+    when,
+)
 
 __all__ = [
     "DIMENSIONS",
@@ -26,10 +40,13 @@ __all__ = [
     "RATED",
     "RATINGS",
     "UNKNOWN",
+    "Change",
     "Discovery",
     "Learned",
     "LearnedInput",
+    "change_problems",
     "learn",
+    "to_changes",
 ]
 
 # Per dimension its levels, lowest first.
@@ -65,6 +82,9 @@ _BARE: Final[Mapping[str, tuple[type, str]]] = MappingProxyType(
     }
 )
 
+# How a rated dimension is told from the six in changes and when iterating.
+_RATING: Final = "ratings."
+
 _Value: TypeAlias = Money | date | str
 
 
@@ -91,11 +111,17 @@ class Learned:
         check(
             "Learned",
             code("level", self.level),
-            optional(instance, "value", self.value, (Money, date, str), "Money, a date or text"),
+            optional(_said, "value", self.value),
             prose("evidence", self.evidence),
             optional(text, "source", self.source),
             optional(aware, "at", self.at),
         )
+
+
+def _said(path: str, value: object) -> Problem | None:
+    if isinstance(value, str):
+        return prose(path, value) or when(not value.strip(), path, f"must say something or be left out, got {value!r}")
+    return day(path, value) if isinstance(value, date) else instance(path, value, Money, "Money, a date or text")
 
 
 LearnedInput: TypeAlias = Learned | Money | date | str
@@ -103,8 +129,11 @@ Change: TypeAlias = tuple[str, Learned | None]
 
 
 def _to_ratings(ratings: "Mapping[str, Learned] | tuple[tuple[str, Learned], ...]") -> tuple[tuple[str, Learned], ...]:
-    pairs = ratings.items() if isinstance(ratings, Mapping) else ratings
-    return tuple(sorted(pairs, key=lambda pair: pair[0]))
+    pairs = tuple(ratings.items()) if isinstance(ratings, Mapping) else ratings
+    try:
+        return tuple(sorted(dict(pairs).items())) if pairs else ()
+    except (TypeError, ValueError):
+        return pairs  # refused by the type's check
 
 
 @frozen(kw_only=True)
@@ -138,9 +167,17 @@ class Discovery:
     _ratings: tuple[tuple[str, Learned], ...] = field(default=(), converter=_to_ratings)
 
     def __attrs_post_init__(self) -> None:
+        known = [(name, getattr(self, name)) for name in DIMENSIONS]
+        ratings: object = self._ratings
+        if not isinstance(ratings, tuple) or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in ratings):  # noqa: PLR2004
+            wrong = Problem("ratings", f"must be a mapping from names to Learned, got {shown(ratings)}", is_type=True)
+        else:
+            wrong = None
+            known += [(f"{_RATING}{name}", learned) for name, learned in ratings]
         check(
             "Discovery",
-            *(problem for name, learned in self if learned is not None for problem in _problems(name, learned)),
+            *(problem for name, learned in known if learned is not None for problem in _problems(name, learned)),
+            wrong,
         )
 
     @property
@@ -153,19 +190,19 @@ class Discovery:
         for name in DIMENSIONS:
             yield name, getattr(self, name)
         for name, learned in self._ratings:
-            yield f"ratings.{name}", learned
+            yield f"{_RATING}{name}", learned
 
     def but(self, changes: tuple[Change, ...]) -> "Discovery":
         """Return what is known after these changes; None takes a dimension back to "not asked"."""
         plain: dict[str, Any] = {}
         ratings = dict(self._ratings)
         for name, learned in changes:
-            if not name.startswith("ratings."):
+            if not name.startswith(_RATING):
                 plain[name] = learned
             elif learned is None:
-                ratings.pop(name[8:], None)
+                ratings.pop(name.removeprefix(_RATING), None)
             else:
-                ratings[name[8:]] = learned
+                ratings[name.removeprefix(_RATING)] = learned
         return evolve(self, **plain, ratings=ratings)
 
     def to_rows(self) -> list[dict[str, object]]:
@@ -183,25 +220,43 @@ class Discovery:
             if learned is not None
         ]
 
+    def _repr_html_(self) -> str:
+        return markup.section("discovery", markup.table(self.to_rows()))
+
 
 NOTHING_LEARNT: Final = Discovery()
 
 
 def _problems(name: str, learned: object) -> list[Problem | None]:
     if not isinstance(learned, Learned):
-        return [instance(name, learned, Learned, "a level, a bare value or a Learned")]
-    if name.startswith("ratings."):
-        dimension = name[8:]
-        unknown = None if dimension.startswith("custom.") else coded(name, dimension, RATED)
-        return [unknown, coded(f"{name}.level", learned.level, RATINGS)]
+        return _bare_problems(name, learned)
+    if name.startswith(_RATING):
+        dimension = name.removeprefix(_RATING)
+        own = dimension.startswith("custom.")
+        return [
+            code(name, dimension) if own else coded(name, dimension, RATED),
+            coded(f"{name}.level", learned.level, RATINGS),
+        ]
+    if name not in LEVELS:
+        return [coded(name, name, (*LEVELS, *(f"{_RATING}{rated}" for rated in RATED)))]
     kind = _BARE.get(name, (str, ""))[0]
     return [
         coded(f"{name}.level", learned.level, LEVELS[name]),
         None if learned.value is None else _value(f"{name}.value", learned.value, kind),
-        Problem(f"{name}.value", f"must be left out when there is none, got {learned.value!r}")
+        Problem(f"{name}.value", f"must be left out when there is none, got {shown(learned.value)}")
         if learned.level == "none" and learned.value is not None
         else None,
     ]
+
+
+def _bare_problems(name: str, value: Any) -> list[Problem | None]:  # noqa: ANN401 - whatever it is, it is wrong
+    if name == "ratings":
+        return [instance(name, value, Mapping, "a mapping from names to levels")]
+    try:
+        _made(name, value, None)
+    except InvalidError as error:
+        return [problem.under(name) for problem in error.problems]
+    return [instance(name, value, Learned, "a level, a bare value or a Learned")]
 
 
 def _value(path: str, value: object, kind: type) -> Problem | None:
@@ -210,17 +265,45 @@ def _value(path: str, value: object, kind: type) -> Problem | None:
     return instance(path, value, kind, "Money" if kind is Money else "text (str)")
 
 
+def change_problems(changes: object) -> list[Problem | None]:
+    """Say what is wrong with the changes of a `Discovery`; there must be at least one."""
+    if not isinstance(changes, tuple):
+        return [instance("changes", changes, tuple, "a tuple of pairs of a dimension and a Learned (or None)")]
+    if not changes:
+        return [Problem("", "must mention at least one dimension")]
+    found: list[Problem | None] = []
+    for position, change in enumerate(changes):
+        match change:
+            # None still needs a dimension that exists; what there is of it is nothing that could be wrong.
+            case (str(name), learned):
+                found += _problems(name, _ASKED_IN_VAIN if learned is None else learned)
+            case _:
+                path = f"changes[{position}]"
+                found.append(Problem(path, f"must be a pair of a dimension and a Learned, got {shown(change)}", True))
+    return found
+
+
+_ASKED_IN_VAIN: Final = Learned("none")
+
+
+def to_changes(changes: "Iterable[Change]") -> tuple[Change, ...]:
+    """Return changes as a tuple of pairs; a converter that hands what is none on to the check."""
+    given: Any = to_tuple(changes)
+    if isinstance(given, tuple) and any(isinstance(change, list) for change in given):
+        return tuple(map(to_tuple, given))
+    return given  # type: ignore[no-any-return]
+
+
 def learn(
     inputs: Mapping[str, LearnedInput | None],
-    ratings: Mapping[str, LearnedInput] | None = None,
+    ratings: Mapping[str, LearnedInput | None] | None = None,
     *,
-    at: datetime,
+    at: datetime | None = None,
 ) -> tuple[Change, ...]:
     """
-    Turn what a caller says into changes of a `Discovery`.
+    Turn what a caller says into changes of a `Discovery`; whether they are right, `change_problems` says.
 
-    >>> from datetime import UTC
-    >>> learn({"need": "late deliveries"}, at=datetime(2026, 3, 2, tzinfo=UTC))[0][1].level
+    >>> learn({"need": "late deliveries"})[0][1].level
     'stated'
 
     Args:
@@ -232,27 +315,31 @@ def learn(
 
     Returns:
         The changes in the order given, ratings last.
-
-    Raises:
-        InvalidError: Naming every dimension, level or value that is wrong, or saying that nothing was mentioned.
     """
     mentioned = {name: value for name, value in inputs.items() if value is not None}
-    mentioned |= {f"ratings.{name}": value for name, value in (ratings or {}).items()}
-    changes = [(name, _learned(name, value, at)) for name, value in mentioned.items()]
-    check(
-        "discover",
-        None if changes else Problem("", "must mention at least one dimension"),
-        *(problem for name, learned in changes if learned is not None for problem in _problems(name, learned)),
-    )
-    return tuple(changes)
+    rated: Any = ratings or {}
+    if isinstance(rated, Mapping):
+        mentioned |= {f"{_RATING}{name}": value for name, value in rated.items() if value is not None}
+    else:
+        mentioned["ratings"] = rated
+    # A time that is wrong is reported by the event that carries it, once.
+    known = at if aware("at", at) is None else None
+    return tuple((name, _learned(name, value, known)) for name, value in mentioned.items())
 
 
-def _learned(name: str, value: LearnedInput, at: datetime) -> Learned | None:
+def _learned(name: str, value: LearnedInput, at: datetime | None) -> Learned | None:
+    try:
+        return _made(name, value, at)
+    except InvalidError:
+        return value  # type: ignore[return-value]  # `change_problems` tries again and says why
+
+
+def _made(name: str, value: LearnedInput, at: datetime | None) -> Learned | None:
     if isinstance(value, Learned):
         return value if value.at is not None else evolve(value, at=at)
     if value == UNKNOWN:
         return None
-    levels = RATINGS if name.startswith("ratings.") else LEVELS.get(name, ())
+    levels = RATINGS if name.startswith(_RATING) else LEVELS.get(name, ())
     if isinstance(value, str) and value in levels:
         return Learned(value, at=at)
     if name in _BARE and isinstance(value, str | date | Money):
@@ -260,4 +347,4 @@ def _learned(name: str, value: LearnedInput, at: datetime) -> Learned | None:
         # A text where an amount or a date belongs can only be meant as a level; it is refused by its name.
         if isinstance(value, kind) or not isinstance(value, str):
             return Learned(level, value=value, at=at)
-    return Learned(value, at=at) if isinstance(value, str) and value.strip() else value  # type: ignore[return-value]
+    return Learned(value, at=at) if isinstance(value, str) else value  # type: ignore[return-value]  # refused by the check

@@ -17,10 +17,24 @@ from typing import Final
 from attrs import field, frozen
 
 from leadflow.errors import Problem
-from leadflow.fields import NO_FIELDS, Fields, to_fields
+from leadflow.fields import NO_FIELDS, Fields, fields_problems, to_fields
 from leadflow.money import Money
 from leadflow.redaction import PERSONAL
-from leadflow.validation import aware, check, code, coded, each, instance, member, optional, prose, text, to_set
+from leadflow.validation import (
+    MAX_CODE,
+    aware,
+    check,
+    code,
+    coded,
+    each,
+    instance,
+    member,
+    optional,
+    prose,
+    shown,
+    text,
+    to_set,
+)
 
 __all__ = [
     "CUSTOM",
@@ -91,9 +105,11 @@ KINDS: Final[Mapping[str, EngagementKind]] = MappingProxyType(
 
 
 def _kind(path: str, value: object) -> Problem | None:
-    if isinstance(value, str) and value.startswith(CUSTOM):
-        return code(path, value[len(CUSTOM) :])
-    return coded(path, value, KINDS)
+    if not isinstance(value, str) or not value.startswith(CUSTOM):
+        return coded(path, value, KINDS)
+    if code(path, value[len(CUSTOM) :]) is None and len(value) <= MAX_CODE:
+        return None
+    return Problem(path, f"must be a code after {CUSTOM!r}, at most {MAX_CODE} characters in all, got {shown(value)}")
 
 
 @frozen
@@ -115,11 +131,13 @@ class Proactive:
     kinds: frozenset[str] = field(converter=to_set)
 
     def __attrs_post_init__(self) -> None:
-        automatic = sorted(self.kinds & {kind.code for kind in KINDS.values() if kind.is_automatic})
+        problems = each("kinds", self.kinds, _kind)
+        known = () if any(problems) else sorted(self.kinds & KINDS.keys())
+        automatic = [kind for kind in known if KINDS[kind].is_automatic]
         check(
             "Proactive",
             text("name", self.name),
-            *each("kinds", self.kinds, _kind),
+            *problems,
             Problem("kinds", f"must not contain what software may do with nobody looking, got {', '.join(automatic)}")
             if automatic
             else None,
@@ -131,7 +149,8 @@ class Proactive:
 
     def but(self, *kinds: str, without: Iterable[str] = ()) -> "Proactive":
         """Return a copy with kinds added and others taken out."""
-        return Proactive(self.name, (self.kinds | set(kinds)) - set(without))
+        left_out = {without} if isinstance(without, str) else set(without)
+        return Proactive(self.name, (self.kinds | set(kinds)) - left_out)
 
 
 STANDARD: Final = Proactive("standard", frozenset(kind.code for kind in KINDS.values() if kind.proactive))
@@ -168,7 +187,7 @@ class Engagement:
     at: datetime = field(kw_only=True)
     channel: str | None = field(default=None, kw_only=True)
     campaign: str | None = field(default=None, kw_only=True)
-    subject: str | None = field(default=None, kw_only=True)
+    subject: str | None = field(default=None, kw_only=True, metadata=PERSONAL)
     value: Money | None = field(default=None, kw_only=True)
     note: str = field(default="", kw_only=True, metadata=PERSONAL)
     fields: Fields = field(default=NO_FIELDS, kw_only=True, converter=to_fields, metadata=PERSONAL)
@@ -183,6 +202,7 @@ class Engagement:
             optional(text, "subject", self.subject),
             optional(instance, "value", self.value, Money, "Money"),
             prose("note", self.note),
+            *fields_problems("fields", self.fields),
         )
 
     @property
@@ -249,7 +269,7 @@ class Touch:
     kind: TouchKind = field(converter=_touch_kind)
     at: datetime = field(kw_only=True)
     outcome: TouchOutcome = field(default=TouchOutcome.NO_ANSWER, kw_only=True, converter=_touch_outcome)
-    subject: str | None = field(default=None, kw_only=True)
+    subject: str | None = field(default=None, kw_only=True, metadata=PERSONAL)
     note: str = field(default="", kw_only=True, metadata=PERSONAL)
 
     def __attrs_post_init__(self) -> None:
@@ -302,7 +322,7 @@ def rfm(engagements: Iterable[Engagement], *, at: datetime, within: timedelta | 
         aware("at", at),
         optional(instance, "within", within, timedelta, "a timedelta"),
     )
-    counted = [e for e in engagements if e.at <= at and (within is None or e.at >= at - within)]
+    counted = [e for e in engagements if e.at <= at and (within is None or at - e.at <= within)]
     values = [e.value for e in counted if e.value is not None]
     return Rfm(
         recency=at - max(e.at for e in counted) if counted else None,

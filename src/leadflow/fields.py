@@ -11,11 +11,11 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any, TypeAlias
 
-from leadflow.errors import Problem
+from leadflow.errors import InvalidError, Problem
 from leadflow.money import Money
 from leadflow.validation import check, code, shown
 
-__all__ = ["NO_FIELDS", "FieldValue", "Fields", "field_problem", "to_fields"]
+__all__ = ["NO_FIELDS", "FieldValue", "Fields", "field_problem", "fields_problems", "to_fields"]
 
 FieldValue: TypeAlias = (
     bool | int | float | str | Decimal | date | datetime | timedelta | Money | tuple[str, ...] | frozenset[str]
@@ -130,5 +130,19 @@ NO_FIELDS = Fields()
 
 
 def to_fields(values: Mapping[str, FieldValue]) -> Fields:
-    """Return the values as `Fields`; a converter."""
-    return Fields.of(values)
+    """Return the values as `Fields`; a converter that hands what cannot be any on to `fields_problems`."""
+    try:
+        return Fields.of(values)
+    except InvalidError:
+        return values  # type: ignore[return-value]  # refused by the type's check
+
+
+def fields_problems(path: str, value: object) -> tuple[Problem, ...]:
+    """Say everything that is wrong with what should be `Fields`."""
+    if isinstance(value, Fields):
+        return ()
+    try:
+        Fields(value)  # type: ignore[arg-type]  # what it refuses is the point
+    except InvalidError as error:
+        return tuple(problem.under(path) for problem in error.problems)
+    return (Problem(path, f"must be Fields, got {shown(value)}", is_type=True),)

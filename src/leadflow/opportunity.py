@@ -19,7 +19,8 @@ from leadflow.dealparts import (
     ProductInterest,
     Reason,
     TeamMember,
-    reason_of,
+    find_reason,
+    reason_problems,
     to_products,
 )
 from leadflow.dealstate import DealState, OpportunityEvent, worth
@@ -41,7 +42,7 @@ from leadflow.events import (
 from leadflow.fields import Fields, FieldValue
 from leadflow.money import Money, Recurring
 from leadflow.pipeline import ForecastCategory, Pipeline, Requirement, Stage
-from leadflow.validation import check, instance, invalid, to_set, to_tuple
+from leadflow.validation import built, check, instance, invalid, to_set, to_tuple
 
 __all__ = ["Opportunity"]
 
@@ -343,8 +344,9 @@ class Opportunity(DealState):
         if target.is_lost:
             if reason is None:
                 raise invalid("lose", Problem("reason", f"must be given, one of: {', '.join(LOSS_REASONS)}"))
-            found = reason_of(reason, LOSS_REASONS, note=note, action="lose")
-            return OpportunityLost(stage=target, reason=found, note=note, **when)
+            found = find_reason(reason, LOSS_REASONS)
+            wrong = reason_problems(found, LOSS_REASONS, note)
+            return built("lose", lambda: OpportunityLost(stage=target, reason=found, note=note, **when), *wrong)
         if reason is not None:
             raise invalid("move_to", Problem("reason", f"must be left out unless the deal is lost, got {reason!r}"))
         kind = OpportunityWon if target.is_won and not self.stage.is_won else StageChanged

@@ -7,6 +7,8 @@ identifies a natural person is marked `PERSONAL`, and `redacted` takes exactly t
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -25,8 +27,10 @@ from leadflow.validation import (
     instance,
     member,
     optional,
+    shown,
     text,
     to_set,
+    to_tuple,
     whole,
 )
 
@@ -40,18 +44,19 @@ __all__ = [
     "Seniority",
     "may_contact",
     "tighten",
+    "to_consents",
 ]
 
-# What every mail system accepts (RFC 5321 lengths, dot-atom or quoted local part, dotted domain), plus
-# international letters (RFC 6531). Whether the mailbox exists is for the host to find out.
-_LOCAL = (
-    r"(?:[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f.]+(?:\.[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f.]+)*|\"[^\"\\\x00-\x1f\x7f]+\")"
-)
-_LABEL = r"[^\W_](?:(?:[^\W_]|-)*[^\W_])?"
-_EMAIL = re.compile(rf"{_LOCAL}@{_LABEL}(?:\.{_LABEL})+")
+# What every mail system accepts (RFC 5321: lengths, dot-atom or quoted local part, dotted domain whose last label is no
+# number), plus international letters (RFC 6531). Whether the mailbox exists is for the host to find out.
+# No two neighbouring parts of these patterns can match the same character, so that no input takes long.
+_ATOM = r"[^\s@\"(),:;<>\[\\\].]+"
+_LABEL = r"[a-zA-Z0-9\u0080-\U0010ffff]+(?:-+[a-zA-Z0-9\u0080-\U0010ffff]+)*"
+_HOST = re.compile(rf"(?:{_LABEL}\.)+(?!\d+\Z){_LABEL}")
+_EMAIL = re.compile(rf"(?:{_ATOM}(?:\.{_ATOM})*|\"[^\"\\]+\")@[^@]+")
 _LONGEST_EMAIL: Final = 254
 _LONGEST_LOCAL: Final = 64
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+_LONGEST_LABEL: Final = 63
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -60,8 +65,8 @@ class EmailAddress:
     """
     An e-mail address: compared normalised, shown as written.
 
-    Normalised is lower case, nothing else: plus-tags and dots are part of the address, since only the receiving system
-    knows whether they matter.
+    Normalised is lower case and one way to write an accent (Unicode NFC), nothing else: plus-tags and dots are part of
+    the address, since only the receiving system knows whether they matter.
 
     >>> EmailAddress("Mara@Northwind.Example") == EmailAddress("mara@northwind.example")
     True
@@ -78,19 +83,13 @@ class EmailAddress:
     written: str
 
     def __attrs_post_init__(self) -> None:
-        problem = instance("email", self.written, str, "text (str)")
-        if problem is None and not (
-            len(self.written) <= _LONGEST_EMAIL
-            and _EMAIL.fullmatch(self.written)
-            and self.written.rpartition("@")[0].__len__() <= _LONGEST_LOCAL
-        ):
-            problem = Problem("email", f"must be an address such as mara@northwind.example, got {self.written!r}")
-        check("EmailAddress", problem)
+        check("EmailAddress", _address("email", self.written))
 
     @property
     def normalised(self) -> str:
         """The form that is compared and matched."""
-        return self.written.lower()
+        lower = self.written.lower()
+        return lower if lower.isascii() else unicodedata.normalize("NFC", lower)
 
     @property
     def domain(self) -> str:
@@ -120,25 +119,49 @@ def _to_email(value: "EmailAddress | str | None") -> EmailAddress | None:
     return value
 
 
+def _address(path: str, value: object) -> Problem | None:
+    if not isinstance(value, str):
+        return instance(path, value, str, "text (str)")
+    # The length first: what follows is then quick whatever the text.
+    if len(value) <= _LONGEST_EMAIL and value.isprintable() and _EMAIL.fullmatch(value):
+        local, _, host = value.rpartition("@")
+        if len(local) <= _LONGEST_LOCAL and _is_host(host):
+            return None
+    return Problem(path, f"must be an address such as mara@northwind.example, got {shown(value)}")
+
+
+def _is_host(name: str) -> bool:
+    if not _HOST.fullmatch(name) or max(map(len, name.split("."))) > _LONGEST_LABEL:
+        return False
+    # Letters, marks and numbers of any script; not the typographic quotes and full stops that come with pasted text.
+    return name.isascii() or all(char in "-." or unicodedata.category(char)[0] in "LMN" for char in name)
+
+
 def _email(path: str, value: object) -> Problem | None:
     if isinstance(value, EmailAddress):
         return None
-    if isinstance(value, str):
-        return Problem(path, f"must be an address such as mara@northwind.example, got {value!r}")
-    return instance(path, value, EmailAddress, "an EmailAddress or its text")
+    return _address(path, value) or instance(path, value, EmailAddress, "an EmailAddress or its text")
 
 
 def _country(path: str, value: object) -> Problem | None:
     if isinstance(value, str) and _COUNTRY.fullmatch(value):
         return None
     hint = f" (did you mean {value.upper()!r}?)" if isinstance(value, str) and _COUNTRY.fullmatch(value.upper()) else ""
-    return Problem(path, f"must be an ISO 3166 code of two capital letters such as 'DE', got {value!r}{hint}")
+    return Problem(
+        path,
+        f"must be an ISO 3166 code of two capital letters such as 'DE', got {shown(value)}{hint}",
+        not isinstance(value, str),
+    )
+
+
+def _to_host_name(value: str | None) -> str | None:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _domain(path: str, value: object) -> Problem | None:
     problem = text(path, value)
-    if problem is None and not _DOMAIN.fullmatch(str(value)):
-        return Problem(path, f"must be a host name such as northwind.example (no scheme, no path), got {value!r}")
+    if problem is None and not _is_host(str(value)):
+        return Problem(path, f"must be a host name such as northwind.example (no scheme, no path), got {shown(value)}")
     return problem
 
 
@@ -224,15 +247,15 @@ class Company:
 
     Attributes:
         name: As the company writes it.
-        domain: Host name of its web site, lower case, e.g. ``northwind.example``.
+        domain: Host name of its web site, e.g. ``northwind.example``; kept in lower case.
         industry: The host's own code or a public one (NAICS, NACE).
         employees: Head count.
         revenue: Per year.
         country: ISO 3166 code of two capital letters.
         region: State, canton, sales region.
         city: As written.
-        email: The address of an office, such as info@northwind.example.
-        phone: The number of an office.
+        email: The address of an office, such as info@northwind.example; redacted, as it is often somebody's own.
+        phone: The number of an office; redacted likewise.
         technologies: What they use.
 
     Raises:
@@ -240,15 +263,15 @@ class Company:
     """
 
     name: str
-    domain: str | None = field(default=None, kw_only=True)
+    domain: str | None = field(default=None, kw_only=True, converter=_to_host_name)
     industry: str | None = field(default=None, kw_only=True)
     employees: int | None = field(default=None, kw_only=True)
     revenue: Money | None = field(default=None, kw_only=True)
     country: str | None = field(default=None, kw_only=True)
     region: str | None = field(default=None, kw_only=True)
     city: str | None = field(default=None, kw_only=True)
-    email: EmailAddress | None = field(default=None, kw_only=True, converter=_to_email)
-    phone: str | None = field(default=None, kw_only=True)
+    email: EmailAddress | None = field(default=None, kw_only=True, converter=_to_email, metadata=PERSONAL)
+    phone: str | None = field(default=None, kw_only=True, metadata=PERSONAL)
     technologies: frozenset[str] = field(default=frozenset(), kw_only=True, converter=to_set)
 
     def __attrs_post_init__(self) -> None:
@@ -346,8 +369,15 @@ def tighten(*consents: Consent) -> tuple[Consent, ...]:
     """
     Return what holds when several statements are on record: one per channel and purpose, sorted by these.
 
-    A refusal stands until the person opts in explicitly (basis `Basis.CONSENT`) at a later time; without a refusal the
-    latest statement holds. The result does not depend on the order given.
+    A refusal stands until the person opts in explicitly (basis `Basis.CONSENT`) at a later time. Without a refusal the
+    latest explicit statement holds, or the latest of any other basis where there is none. Neither the order given nor
+    tightening some of them first makes a difference.
+
+    >>> from datetime import UTC, datetime
+    >>> no = Consent("email", granted=False, at=datetime(2026, 3, 2, tzinfo=UTC))
+    >>> contract = Consent("email", granted=True, at=datetime(2026, 3, 5, tzinfo=UTC), basis="contract")
+    >>> tighten(contract, no) == (no,)
+    True
     """
     by_key: dict[tuple[str, str], list[Consent]] = {}
     for consent in consents:
@@ -356,26 +386,41 @@ def tighten(*consents: Consent) -> tuple[Consent, ...]:
 
 
 def _holding(statements: list[Consent]) -> Consent:
-    def order(consent: Consent) -> tuple[datetime, bool, str, str]:
-        return consent.at, not consent.granted, consent.basis.value, consent.source or ""
+    # Explicit statements come before others even where these are later: else a late refusal, which only an explicit
+    # one can outlive, would find another statement depending on the order of recording.
+    refusals = [s for s in statements if not s.granted]
+    explicit = [s for s in statements if s.granted and s.basis is Basis.CONSENT]
+    refused = max(refusals, key=_order, default=None)
+    opted_in = max(explicit, key=_order, default=None)
+    if refused is None or opted_in is None:
+        return refused or opted_in or max(statements, key=_order)
+    return opted_in if opted_in.at > refused.at else refused
 
-    last_refusal = max((s for s in statements if not s.granted), key=order, default=None)
-    if last_refusal is None:
-        return max(statements, key=order)
-    explicit = [s for s in statements if s.granted and s.basis is Basis.CONSENT and s.at > last_refusal.at]
-    return max(explicit, key=order, default=last_refusal)
+
+def _order(consent: Consent) -> tuple[datetime, str, str]:
+    return consent.at, consent.basis.value, consent.source or ""
 
 
-def may_contact(consents: tuple[Consent, ...], channel: Channel | str, purpose: str = "sales") -> bool | None:
+def to_consents(values: Iterable[Consent]) -> tuple[Consent, ...]:
+    """Return what holds of several statements; a converter that hands what is no statement on to the check."""
+    given = to_tuple(values)
+    if not given or not isinstance(given, tuple) or not all(type(item) is Consent for item in given):
+        return given
+    return tighten(*given)
+
+
+def may_contact(consents: Iterable[Consent], channel: Channel | str, purpose: str = "sales") -> bool | None:
     """
     Return whether they agreed to be contacted on a channel for a purpose; None: they have not said.
 
     Args:
-        consents: What holds, as `tighten` returns it.
+        consents: What they said, tightened or not.
         channel: A `Channel` or its value.
         purpose: What for.
+
+    Raises:
+        InvalidError: If there is no such channel.
     """
-    for consent in consents:
-        if consent.channel == channel and consent.purpose == purpose:
-            return consent.granted
-    return None
+    check("may_contact", coded("channel", channel, Channel), code("purpose", purpose))
+    said = [consent for consent in consents if consent.channel == channel and consent.purpose == purpose]
+    return tighten(*said)[0].granted if said else None

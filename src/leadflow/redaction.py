@@ -2,8 +2,10 @@
 Taking what is personal out of any value, without knowing the value's class.
 
 Theory. An attribute that holds what identifies a natural person is declared with ``metadata=PERSONAL`` where its class
-is written; `redacted` rebuilds a value with those attributes blanked, at any depth. A new class therefore takes part by
-marking its attributes, and nothing else needs to know about it.
+is written (`PERSONAL_WORDS` where it must stay visible that something was said); `redacted` rebuilds a value with those
+attributes blanked, at any depth. A new class therefore takes part by marking its attributes, and nothing else needs to
+know about it. Codes, dates and amounts stay, also inside what is marked: figures must not change because somebody was
+forgotten.
 """
 
 from collections.abc import Mapping
@@ -15,12 +17,13 @@ import attrs
 
 from leadflow.money import Money
 
-__all__ = ["PERSONAL", "REDACTED", "redacted"]
+__all__ = ["PERSONAL", "PERSONAL_WORDS", "REDACTED", "redacted"]
 
-PERSONAL: Final[Mapping[str, bool]] = {"leadflow.personal": True}
+_MARK: Final = "leadflow.personal"
+PERSONAL: Final[Mapping[str, str]] = {_MARK: "blank"}
+PERSONAL_WORDS: Final[Mapping[str, str]] = {_MARK: "replace"}
 REDACTED: Final = "[redacted]"
 
-# Codes, dates and amounts stay: they identify nobody, and figures must not change because somebody was forgotten.
 _KEPT = (Money, Decimal, int, float, date, timedelta)
 
 _Value = TypeVar("_Value")
@@ -30,7 +33,13 @@ def redacted(value: _Value) -> _Value:
     """
     Return the value with every personal attribute blanked, at any depth; the same object if there is none.
 
-    A personal attribute becomes its default, or ``[redacted]`` where it has none; dates and amounts stay as they are.
+    A personal attribute becomes its default, or ``[redacted]`` where it has none or is marked `PERSONAL_WORDS`;
+    numbers, dates and amounts stay as they are. Doing it twice changes nothing more.
+
+    >>> from leadflow.party import Person
+    >>> redacted(Person("Mara Okafor", email="mara@northwind.example", country="DE"))
+    Person(name='[redacted]', email=None, phone=None, handle=None, job_title=None, seniority=None, department=None,
+    country='DE', language=None)
     """
     return _redacted(value)  # type: ignore[no-any-return]
 
@@ -46,17 +55,27 @@ def _redacted(value: Any) -> Any:  # noqa: ANN401
         if not attribute.init:
             continue
         old = getattr(value, attribute.name)
-        new = _blank(attribute, old) if "leadflow.personal" in attribute.metadata else _redacted(old)
+        new = _blank(attribute, old) if _MARK in attribute.metadata else _redacted(old)
         if new is not old:
             changes[attribute.alias or attribute.name] = new
     return attrs.evolve(value, **changes) if changes else value
 
 
 def _blank(attribute: "attrs.Attribute[Any]", old: Any) -> object:  # noqa: ANN401
-    if isinstance(old, Mapping):
-        return type(old)({name: value if isinstance(value, _KEPT) else REDACTED for name, value in old.items()})  # type: ignore[call-arg]
     if isinstance(old, _KEPT) or old == attribute.default:
         return old
-    if isinstance(old, tuple | frozenset):
-        return type(old)([REDACTED] if old else [])
-    return REDACTED if attribute.default is attrs.NOTHING else attribute.default
+    new: object
+    if isinstance(old, Mapping):
+        new = type(old)({name: _replaced(value) for name, value in old.items()})  # type: ignore[call-arg]
+    elif attribute.default is attrs.NOTHING or attribute.metadata[_MARK] == "replace" or isinstance(old, tuple):
+        new = _replaced(old)
+    else:
+        new = attribute.default
+    return old if new == old else new
+
+
+def _replaced(old: Any) -> object:  # noqa: ANN401
+    if isinstance(old, _KEPT):
+        return old
+    # Several texts become one, so that not even their number tells them apart.
+    return type(old)([REDACTED] if old else []) if isinstance(old, tuple | frozenset) else REDACTED

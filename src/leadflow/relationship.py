@@ -115,7 +115,7 @@ class Relationship(Entity[_Id, _Ev]):
             "next_step": next_step,
             "catalyst": catalyst,
         }
-        return self._record(Discovered(changes=learn(inputs, ratings, at=when["at"]), **when))
+        return self._record(Discovered(changes=learn(inputs, ratings, at=when.get("at")), **when))
 
     def record_consent(self, *consents: Consent, **when: Unpack[When]) -> Self:
         """Record what they said about being contacted; allowed in every state, since it binds us in every state."""

@@ -10,7 +10,8 @@ with every problem. Checks never raise, never convert and never truncate. Shape 
 Only the host's mistakes come here: what the rules of selling refuse is a `Refusal` or a `NotAllowedError`.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from sys import float_info
@@ -51,6 +52,9 @@ MAX_CODE = 191
 # Longest free text (notes, evidence): a long e-mail; more belongs in a document store.
 MAX_PROSE = 100_000
 
+# No part of any text: controls other than tabs and line breaks, and halves of surrogate pairs.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+
 _Built = TypeVar("_Built")
 _Item = TypeVar("_Item")
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -72,13 +76,16 @@ def built(subject: str, make: Callable[[], _Built], /, *problems: Problem | None
     """
     Build a value and report what is wrong with its input together with the problems found before.
 
+    What was found before says it better: a second problem in the same place is left out.
+
     Raises:
         InvalidError: With the problems given and those that building it finds.
     """
     try:
         value = make()
     except InvalidError as error:
-        raise invalid(subject, *problems, *error.problems) from None
+        known = {problem.path for problem in problems if problem is not None}
+        raise invalid(subject, *problems, *(new for new in error.problems if new.path not in known)) from None
     check(subject, *problems)
     return value
 
@@ -133,10 +140,12 @@ def _unprintable(path: str, value: str) -> Problem | None:
 
 
 def prose(path: str, value: object) -> Problem | None:
-    """Check for free text: may be empty, may have many lines."""
+    """Check for free text: may be empty, may have many lines; what databases and UTF-8 cannot hold is refused."""
     if not isinstance(value, str):
         return _must(path, "text (str)", value, is_type=True)
-    return None if len(value) <= MAX_PROSE else _must(path, f"at most {MAX_PROSE} characters", value)
+    if len(value) > MAX_PROSE:
+        return _must(path, f"at most {MAX_PROSE} characters", value)
+    return _must(path, "text without control characters", value) if _CONTROL.search(value) else None
 
 
 def code(path: str, value: object) -> Problem | None:
@@ -247,15 +256,22 @@ def member(choices: type[_Choice], *, none: bool = False) -> Callable[..., Any]:
 
 def to_set(values: Iterable[str]) -> frozenset[str]:
     """
-    Return texts as a frozenset; a converter.
+    Return texts as a frozenset; a converter that hands what is no collection of texts on to the check.
 
-    A lone text would fall apart into its letters: it is handed on unchanged, so that the type's own check refuses it.
+    A lone text would fall apart into its letters, so it is refused too.
     """
-    return values if isinstance(values, str) else frozenset(values)  # type: ignore[return-value]  # refused by the type's check
+    if type(values) is frozenset:
+        return values
+    try:
+        return values if isinstance(values, str) else frozenset(values)  # type: ignore[return-value]  # refused by the type's check
+    except TypeError:
+        return values  # type: ignore[return-value]  # the same
 
 
 def to_tuple(values: Iterable[_Item]) -> tuple[_Item, ...]:
     """Return values as a tuple; a converter that hands what is no collection (or a lone text) on to the check."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    if type(values) is tuple:
+        return values
+    if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
         return values  # type: ignore[return-value]  # refused by the type's check
     return tuple(values)

@@ -1,32 +1,25 @@
 """
-The parts a deal is made of: reasons, roles, products, proposals, milestones, origin, next step.
+The parts a deal is made of: roles, products, proposals, milestones, origin, next step, objections, team.
 
-Theory. Each is a small value with a code or a text, and none knows about the entity that carries it. Reasons come from
-coded lists, and each counts as a loss, as no decision, or as void (a duplicate, created in error: left out of win
-rates, cycle times and learning). A host may bring its own reasons as `Reason` values; rules look at `counts_as`, never
-at labels.
+Theory. Each is a small value with a code or a text, and none knows about the entity that carries it. Texts that people
+type may name somebody, so they are marked `PERSONAL`; codes, dates and amounts are not.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
 
 from attrs import field, frozen
 
-from leadflow.errors import Problem
+from leadflow.errors import InvalidError, Problem
 from leadflow.ids import AccountId, ContactId, ProspectId
 from leadflow.money import Money
 from leadflow.redaction import PERSONAL
-from leadflow.validation import aware, check, code, coded, day, instance, invalid, member, optional, text, when, whole
+from leadflow.validation import aware, check, code, coded, day, instance, member, optional, text, to_tuple, whole
 
 __all__ = [
-    "DISQUALIFICATION_REASONS",
-    "LOSS_REASONS",
     "BuyingRole",
     "ContactRole",
-    "CountsAs",
     "Milestone",
     "NextStep",
     "Objection",
@@ -35,112 +28,11 @@ __all__ = [
     "OriginKind",
     "ProductInterest",
     "Proposal",
-    "Reason",
     "Side",
     "TeamMember",
-    "reason_of",
+    "primary_problem",
+    "to_products",
 ]
-
-
-class CountsAs(StrEnum):
-    """How a closed record counts in win rates, cycles and learning."""
-
-    LOSS = "loss"
-    NO_DECISION = "no_decision"
-    VOID = "void"
-
-
-_to_counts_as = member(CountsAs)
-
-
-def _counts_as(value: CountsAs | str) -> CountsAs:
-    return _to_counts_as(value)
-
-
-@frozen
-class Reason:
-    """
-    Why something was lost or disqualified.
-
-    Attributes:
-        code: What rules and storage use.
-        label: What people read.
-        counts_as: A `CountsAs` or its value; void records are left out of win rates, cycles and learning.
-        needs_note: Whether it says nothing without a note.
-    """
-
-    code: str
-    label: str
-    counts_as: CountsAs = field(default=CountsAs.LOSS, converter=_counts_as)
-    needs_note: bool = field(default=False, kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        check(
-            "Reason",
-            code("code", self.code),
-            text("label", self.label),
-            coded("counts_as", self.counts_as, CountsAs),
-            instance("needs_note", self.needs_note, bool, "True or False"),
-        )
-
-
-def _listed(*reasons: Reason) -> Mapping[str, Reason]:
-    return MappingProxyType({reason.code: reason for reason in reasons})
-
-
-LOSS_REASONS: Final = _listed(
-    Reason("price", "price too high"),
-    Reason("competitor", "a competitor won"),
-    Reason("missing_feature", "a feature is missing"),
-    Reason("poor_fit", "not a fit after all"),
-    Reason("relationship", "no trust, or the sponsor left"),
-    Reason("terms", "no agreement on the contract"),
-    Reason("no_budget", "the budget was not granted", CountsAs.NO_DECISION),
-    Reason("no_decision", "they decided to do nothing", CountsAs.NO_DECISION),
-    Reason("timing", "not now", CountsAs.NO_DECISION),
-    Reason("unresponsive", "they stopped answering", CountsAs.NO_DECISION),
-    Reason("duplicate", "recorded twice", CountsAs.VOID),
-    Reason("created_in_error", "should not have been created", CountsAs.VOID),
-    Reason("other", "other", needs_note=True),
-)
-DISQUALIFICATION_REASONS: Final = _listed(
-    Reason("poor_fit", "does not fit the profile"),
-    Reason("no_need", "has no need"),
-    Reason("no_authority", "has no say and leads to nobody who has"),
-    Reason("no_budget", "has no budget", CountsAs.NO_DECISION),
-    Reason("timing", "not now", CountsAs.NO_DECISION),
-    Reason("unreachable", "cannot be reached", CountsAs.NO_DECISION),
-    Reason("not_interested", "said no", CountsAs.NO_DECISION),
-    Reason("competitor", "works for a competitor", CountsAs.VOID),
-    Reason("job_seeker", "is looking for a job or studying", CountsAs.VOID),
-    Reason("spam", "spam or an invalid address", CountsAs.VOID),
-    Reason("duplicate", "recorded twice", CountsAs.VOID),
-    Reason("created_in_error", "should not have been created", CountsAs.VOID),
-    Reason("other", "other", needs_note=True),
-)
-
-
-def reason_of(reason: Reason | str, known: Mapping[str, Reason], *, note: str, action: str) -> Reason:
-    """
-    Return the reason that a caller named.
-
-    Args:
-        reason: A code out of `known`, or the host's own `Reason`.
-        known: The shipped list.
-        note: What the caller added; must say something where the reason alone does not.
-        action: The command, for the message.
-
-    Raises:
-        InvalidError: If the code is unknown, or a note is needed and missing.
-    """
-    found = reason if isinstance(reason, Reason) else known.get(reason) if isinstance(reason, str) else None
-    if found is None:
-        raise invalid(action, coded("reason", reason, known))
-    check(
-        action,
-        when(found.needs_note and not note.strip(), "note", f"must say more when the reason is {found.code!r}, got ''"),
-    )
-    return found
 
 
 class BuyingRole(StrEnum):
@@ -215,10 +107,21 @@ class ProductInterest:
 
 
 def to_products(values: "Iterable[ProductInterest | str]") -> tuple[ProductInterest, ...]:
-    """Return product interests from values or plain product codes."""
-    if isinstance(values, str):
-        return (ProductInterest(values),)
-    return tuple(ProductInterest(value) if isinstance(value, str) else value for value in values)
+    """
+    Return product interests from values or plain product codes; a converter that hands what is neither on to the check.
+
+    >>> to_products("crm") == to_products(["crm"]) == (ProductInterest("crm"),)
+    True
+    """
+    given = to_tuple((values,) if isinstance(values, str) else values)
+    return tuple(map(_to_product, given)) if isinstance(given, tuple) else given
+
+
+def _to_product(value: ProductInterest | str) -> ProductInterest:
+    try:
+        return ProductInterest(value) if isinstance(value, str) else value
+    except InvalidError:
+        return value  # type: ignore[return-value]  # refused by the type's check
 
 
 class OriginKind(StrEnum):
@@ -333,7 +236,7 @@ class Milestone:
     """
 
     code: str
-    label: str
+    label: str = field(metadata=PERSONAL)
     side: Side = field(default=Side.OURS, kw_only=True, converter=_side)
     due: date | None = field(default=None, kw_only=True)
     done_at: datetime | None = field(default=None, kw_only=True)
