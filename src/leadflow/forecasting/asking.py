@@ -41,9 +41,13 @@ class Asking:
         return self.period.end.astimezone(UTC) - self.as_of.astimezone(UTC)
 
     @cached_property
-    def to_start(self) -> timedelta:
-        """How long until the period begins; nothing or less once it has."""
+    def _to_start(self) -> timedelta:
         return self.period.start.astimezone(UTC) - self.as_of.astimezone(UTC)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the period has yet to begin."""
+        return self._to_start > _NOTHING
 
     def concerns(self, deal: Deal) -> bool:
         """Say whether a deal can be in the period or missing there; won ones outside it are history."""
@@ -63,9 +67,9 @@ class Asking:
             why = f"is open, and the period ended on {self.period.last_day}"
             return Estimate(0.0, why=why, left_out=OmissionReason.OUTSIDE_PERIOD)
         by_end = self._ask(deal, self._to_end)
-        if by_end.left_out is not None or self.to_start <= _NOTHING:
+        if by_end.left_out is not None or not self.is_ahead:
             return by_end
-        by_start = self._ask(deal, self.to_start)
+        by_start = self._ask(deal, self._to_start)
         # A model that does not count the deal before the period begins gives it no chance there.
         return by_end if by_start.left_out is not None else _between(by_start, by_end)
 

@@ -9,7 +9,7 @@ cannot be counted is listed, never put at 0.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from math import fsum, sqrt
 from typing import Any
@@ -37,7 +37,6 @@ __all__ = ["Contribution", "Forecast", "forecast"]
 _SHOWN = 10
 # One deal with more than half of the variance decides what the period looks like; the mean then describes neither case.
 _WHALE = 0.5
-_NOTHING = timedelta(0)
 
 
 @frozen(kw_only=True)
@@ -334,7 +333,7 @@ def _warnings(still_open: list[Contribution], omitted: tuple[Omission, ...], ask
     whale = max(still_open, key=lambda one: one.variance_share, default=None)
     if whale is not None and len(still_open) > 1 and whale.variance_share > _WHALE:
         found.append(f"deal {whale.id!r} alone is {percent(whale.variance_share)} of the variance")
-    if asking.to_start > _NOTHING:
+    if asking.is_ahead:
         found.append("the period has not begun; deals not yet created are not in the forecast")
     return tuple(found)
 
