@@ -1,0 +1,115 @@
+"""What the pages in docs/ say is complete and true; that their examples run, Sybil sees to (tests/conftest.py)."""
+
+import re
+from contextlib import redirect_stdout
+from importlib import import_module
+from inspect import isclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadflow import errors
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def fences(page: Path) -> list[tuple[str, str]]:
+    """The fenced blocks of a page, in order: language and content."""
+    return FENCE.findall(page.read_text(encoding="utf-8"))
+
+
+def headings(page: Path) -> list[str]:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    return re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+
+
+def anchor(heading: str) -> str:
+    """The anchor that GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of a page names a file that exists and, where it has an anchor, a heading in it."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, fragment = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (fragment and fragment not in map(anchor, headings(file))):
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if ("text" in dict(fences(page)))], ids=name_of)
+def test_shown_output_is_what_is_printed(page: Path) -> None:
+    """A ```text block is what the ```python block right before it prints, and names carry on down the page."""
+    names: dict[str, Any] = {"__name__": "page"}
+    printed: str | None = None
+    for language, content in fences(page):
+        if language == "text":
+            assert printed is not None, f"no python block before {content!r}"
+            assert printed.rstrip() == content.rstrip()
+        printed = None
+        if language == "python":
+            with redirect_stdout(StringIO()) as out:
+                exec(compile(content, name_of(page), "exec"), names)
+            printed = out.getvalue()
+
+
+def test_only_the_readme_has_commands_for_a_fresh_clone() -> None:
+    """```sh is the README's; other pages show commands as ```console, so that nobody runs them unread."""
+    assert [name_of(page) for page in PAGES[1:] if "sh" in {language for language, _ in fences(page)}] == []
+
+
+class TestErrorsPage:
+    """docs/errors.md and leadflow.errors name the same errors."""
+
+    page = ROOT / "docs" / "errors.md"
+    classes = frozenset(
+        name
+        for name in errors.__all__
+        if isclass(getattr(errors, name)) and issubclass(getattr(errors, name), Exception)
+    )
+
+    def sections(self) -> dict[str, str]:
+        parts = re.split(r"^## `(\w+)`$", self.page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+    def test_each_error_has_a_section_and_each_section_an_error(self) -> None:
+        """Who adds an error writes its section; who takes one out takes the section out."""
+        assert set(self.sections()) == self.classes
+
+    @pytest.mark.parametrize("name", sorted(classes))
+    def test_a_section_answers_the_three_questions(self, name: str) -> None:
+        """When it comes, in what state you are left, what to do; and an example that runs."""
+        section = self.sections()[name]
+        for part in ("**When.**", "**State.**", "**What to do.**", "```python\n"):
+            assert part in section, part
+
+    @pytest.mark.parametrize("name", sorted(classes))
+    def test_a_section_names_the_fields(self, name: str) -> None:
+        """Every attribute that an error documents is in its section, since fields are the interface."""
+        doc = getattr(errors, name).__doc__ or ""
+        _, _, attributes = doc.partition("Attributes:\n")
+        documented = re.findall(r"^ {8}(\w+): ", attributes, flags=re.MULTILINE)
+        assert [field for field in documented if f"`{field}`" not in self.sections()[name]] == []
+
+    def test_the_overview_lists_the_errors_with_their_standard_exceptions(self) -> None:
+        """The table at the top has a row per error, with the standard exceptions that it also is."""
+        text = self.page.read_text(encoding="utf-8")
+        rows = dict(re.findall(r"^\| \[`(\w+)`\]\(#\w+\) \| ([^|]+) \|", text, flags=re.MULTILINE))
+        assert set(rows) == self.classes
+        for name, also in rows.items():
+            for standard in re.findall(r"`(\w+)`", also):
+                assert issubclass(getattr(errors, name), getattr(import_module("builtins"), standard))
