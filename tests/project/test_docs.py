@@ -14,6 +14,7 @@ from leadflow import errors
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PACKAGES = (".conversion", ".forecasting", ".qualification", ".stores")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -113,3 +114,28 @@ class TestErrorsPage:
         for name, also in rows.items():
             for standard in re.findall(r"`(\w+)`", also):
                 assert issubclass(getattr(errors, name), getattr(import_module("builtins"), standard))
+
+
+class TestGlossary:
+    """docs/glossary.md names what exists, and its tables are whole."""
+
+    page = ROOT / "docs" / "glossary.md"
+
+    def rows(self) -> list[list[str]]:
+        lines = [line for line in self.page.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+        return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+    def test_names_in_code_are_public(self) -> None:
+        """A word that is given as code in the first column can be imported from the public interface."""
+        words = {name for row in self.rows() for name in re.findall(r"`(\w+)`", row[0])}
+        modules = [import_module(f"leadflow{sub}") for sub in ("", *PACKAGES)]
+        public = {name for module in modules for name in module.__all__}
+        assert words - public == set()
+
+    def test_each_table_is_a_rectangle(self) -> None:
+        """Two columns for meanings, seven for translations: a stray bar would shift a row."""
+        assert {len(row) for row in self.rows()} == {2, 7}
+
+    def test_nothing_is_left_blank(self) -> None:
+        """No counterpart is said in words, never by an empty cell."""
+        assert [row for row in self.rows() if "" in row] == []
