@@ -7,7 +7,6 @@ Errors carry their facts as fields and are picklable; the text is made from the 
 One input is judged whole: `InvalidError` carries every `Problem` found, each with the path to it.
 """
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -233,6 +232,8 @@ def did_you_mean(name: str, known: "Iterable[str]") -> str:
     >>> did_you_mean("zzz", ["proposal", "won"])
     ' (known: proposal, won)'
     """
+    from difflib import get_close_matches  # noqa: PLC0415  # 2 ms of every import, for a hint that few runs need
+
     choices = sorted(map(str, known))
     close = get_close_matches(name, choices, n=1)
     if close:

@@ -31,9 +31,9 @@ _Code = TypeVar("_Code", bound=str)
 _Item = TypeVar("_Item")
 
 # Mermaid ends a label at these or reads them as syntax; what remains may stay readable.
-_MERMAID = re.compile(r"""["#;:<>&%{}\[\]\\`|\u2028\u2029]""")
+_MERMAID = r"""["#;:<>&%{}\[\]\\`|\u2028\u2029]"""
 # Markdown's own signs; an underscore counts only where it is not inside a word (move_to may stay as it is).
-_MARKDOWN = re.compile(r"[\\`*\[\]<>|~$&#]|(?<![^\W_])_|_(?![^\W_])")
+_MARKDOWN = r"[\\`*\[\]<>|~$&#]|(?<![^\W_])_|_(?![^\W_])"
 
 
 @frozen
@@ -326,11 +326,11 @@ def repeated(keys: Iterable[_Item]) -> list[_Item]:
 
 
 def _for_mermaid(label: str) -> str:
-    return _MERMAID.sub(lambda found: f"#{ord(found[0])};", label)
+    return re.sub(_MERMAID, lambda found: f"#{ord(found[0])};", label)
 
 
 def _for_markdown(label: str) -> str:
-    return _MARKDOWN.sub(lambda found: f"\\{found[0]}", label)
+    return re.sub(_MARKDOWN, lambda found: f"\\{found[0]}", label)
 
 
 class LeadStatus(StrEnum):

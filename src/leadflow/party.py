@@ -51,7 +51,10 @@ __all__ = [
 # number), plus international letters (RFC 6531). Whether the mailbox exists is for the host to find out.
 # No two neighbouring parts of these patterns can match the same character, so that no input takes long.
 _ATOM = r"[^\s@\"(),:;<>\[\\\].]+"
-_LABEL = r"[a-zA-Z0-9\u0080-\U0010ffff]+(?:-+[a-zA-Z0-9\u0080-\U0010ffff]+)*"
+# A letter or number of ASCII or anything beyond: said by what it is not, because a set that reaches beyond Latin-1
+# takes ten times as long to compile (9 ms of every import).
+_ALNUM = r"[^\x00-/:-@\[-`{-\x7f]"
+_LABEL = rf"{_ALNUM}+(?:-+{_ALNUM}+)*"
 _HOST = re.compile(rf"(?:{_LABEL}\.)+(?!\d+\Z){_LABEL}")
 _EMAIL = re.compile(rf"(?:{_ATOM}(?:\.{_ATOM})*|\"[^\"\\]+\")@[^@]+")
 _LONGEST_EMAIL: Final = 254
