@@ -159,6 +159,16 @@ class TestQuestions:
         policy = Policy("p", score=[full, points(3, when=SIZE)], threshold=8)
         assert [question.fact for question in judged(policy, source="a").questions] == ["company.employees"]
 
+    def test_bands(self):
+        """A band's fact can move the score between its worst and its best band."""
+        policy = Policy("p", score=[bands(fact("company.employees"), [50, 500], [-2, 8, 3])], threshold=5)
+        assert judged(policy).questions[0].swing == 10_000
+        assert judged(policy, company__employees=50).verdict is Verdict.QUALIFIED
+        assert judged(policy, company__employees=500).verdict is Verdict.NOT_QUALIFIED
+        assert judged(policy, company__employees=49).low == -2_000
+        both = Policy("p", require=[EMBARGO], score=[points(5, when=SIZE)], threshold=5)
+        assert [question.fact for question in judged(both, company__employees=60).questions] == ["company.country"]
+
     def test_the_bank(self):
         """The policy's own question beats the catalogue's."""
         policy = Policy("p", require=[SIZE], questions={"company.employees": "how big are they?"})
@@ -248,6 +258,7 @@ class TestClosing:
     def test_stability_is_told(self):
         """A policy knows whether it is stable, and `why` names what closes it."""
         assert Bant().is_stable
+        assert not Policy("p", require=[coalesce(fact("company.employees"), 60) >= 50]).is_stable
         closed = Policy("p", require=[SIZE, fact("source").is_known()])
         assert not closed.is_stable
         assert judged(closed).why().splitlines()[-1] == (

@@ -3,7 +3,7 @@
 # ruff: noqa: SIM300, PLW0177 - comparisons with a fact build rules
 
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation, localcontext
 from itertools import product
 from math import nan
 
@@ -122,6 +122,36 @@ class TestComparisons:
         for value, expected in ((yes, True), (no, False), (None, None)):
             assert predicate.truth(Reading({name: value}, AT)) is expected
 
+    def test_asking_whether_known_opens_nothing(self):
+        """Whether something is known is never unknown, so there is nothing to ask."""
+        assert list(fact("source").is_known().open_facts(Reading({}, AT), 1.0)) == []
+
+    def test_the_host_s_decimal_context(self):
+        """A host that computes with four digits does not change our points or fingerprints."""
+        with localcontext() as context:
+            context.prec = 2
+            context.traps[InvalidOperation] = False
+            rough = Policy("p", score=[points("1234.567", when=fact("deal.amount") > Money("1234567.89", "EUR"))])
+            assert rough.score.reach == (0, 1_234_567)
+            rough_print = rough.fingerprint
+        fine = Policy("p", score=[points("1234.567", when=fact("deal.amount") > Money("1234567.89", "EUR"))])
+        assert rough == fine
+        assert rough_print == fine.fingerprint
+
+    def test_derived_values(self):
+        """A default and an age read the same fact as what they are made of."""
+        level = coalesce(fact("discovery.need.level"), "none")
+        assert level.reads == (fact("discovery.need.level"),)
+        assert age(coalesce(fact("created_at"), AT)).reads == (fact("created_at"),)
+        assert (level >= "stated").test("defined")
+        assert Policy("p", score=[bands(age(fact("created_at")), [3], [1, 0])], threshold=1).bank.keys() == {
+            "created_at"
+        }
+        rule = at_least(1, coalesce(age(fact("created_at")), 0) < 3, SIZE)
+        assert truth(rule) is True
+        asked = Policy("p", require=[age(fact("created_at")) < 3]).assess(FactSheet({}), at=AT).questions
+        assert [question.fact for question in asked] == ["created_at"]
+
     def test_equal_rules_are_equal(self):
         """Constants have one form: 50, 50.0 and Decimal(50) make the same rule, as do sets in any order."""
         assert (fact("company.employees") >= 50.0) == SIZE == (fact("company.employees") >= Decimal(50))
@@ -235,6 +265,10 @@ class TestRefusals:
             (lambda: fact("company.employees") > "5", "must be a number"),
             (lambda: fact("company.employees") > True, "must be a number"),
             (lambda: fact("company.employees") > nan, "must be finite"),
+            (lambda: fact("company.employees") > Decimal("sNaN"), "must be finite"),
+            (lambda: fact("company.employees") > Decimal("1e999999999"), "within 10**18"),
+            (lambda: points("1e999999999", when=SIZE), "within a million points"),
+            (lambda: points("0." + "1" * 99, when=SIZE), "at most three decimals"),
             (lambda: fact("source") > "a", "use .is_in(...)"),
             (lambda: fact("tags") > ("a",), "use .includes(...)"),
             (lambda: fact("person.is_contactable") > True, "use .equals(True)"),

@@ -10,49 +10,78 @@ and `frameworks` are functions that return policies.
 from leadflow.assessment import Assessment, Assessor, Evidence, Finding, FindingKind, Question, Verdict
 from leadflow.qualification.activity import NEVER, engagements, touches
 from leadflow.qualification.catalogue import CATALOGUE, FactSpec
+from leadflow.qualification.combine import Combined, all_of, any_of, first_of
+from leadflow.qualification.engaged import engagement_points
 from leadflow.qualification.facts import age, coalesce, fact
-from leadflow.qualification.frameworks import Bant, bant_ladder
+from leadflow.qualification.frameworks import (
+    Anum,
+    Bant,
+    Champ,
+    Faint,
+    Gpctba,
+    Meddpicc,
+    NearTermPurchase,
+    bant_ladder,
+    framework,
+)
 from leadflow.qualification.gates import KnockOut, Requirement, knock_out, require
 from leadflow.qualification.grades import Grid, Scale
 from leadflow.qualification.icp import IdealCustomerProfile
 from leadflow.qualification.loading import policy_from_dict
 from leadflow.qualification.logic import Predicate, at_least
 from leadflow.qualification.policy import Policy
+from leadflow.qualification.scorecard import Scorecard, fit_grid, rfm_points, temperature
 from leadflow.qualification.scores import Score, bands, cap, points
 from leadflow.qualification.sheet import FactSheet
 
 __all__ = [
     "CATALOGUE",
     "NEVER",
+    "Anum",
     "Assessment",
     "Assessor",
     "Bant",
+    "Champ",
+    "Combined",
     "Evidence",
     "FactSheet",
     "FactSpec",
+    "Faint",
     "Finding",
     "FindingKind",
+    "Gpctba",
     "Grid",
     "IdealCustomerProfile",
     "KnockOut",
+    "Meddpicc",
+    "NearTermPurchase",
     "Policy",
     "Predicate",
     "Question",
     "Requirement",
     "Scale",
     "Score",
+    "Scorecard",
     "Verdict",
     "age",
+    "all_of",
+    "any_of",
     "at_least",
     "bands",
     "bant_ladder",
     "cap",
     "coalesce",
+    "engagement_points",
     "engagements",
     "fact",
+    "first_of",
+    "fit_grid",
+    "framework",
     "knock_out",
     "points",
     "policy_from_dict",
     "require",
+    "rfm_points",
+    "temperature",
     "touches",
 ]

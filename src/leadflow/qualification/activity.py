@@ -26,7 +26,18 @@ from leadflow.qualification.kinds import Kind
 from leadflow.qualification.sheet import FactSheet
 from leadflow.validation import check, coded, each, instance, invalid, optional, text, when
 
-__all__ = ["NEVER", "Activity", "Engagements", "Touches", "engagements", "happened", "touches"]
+__all__ = [
+    "NEVER",
+    "Activity",
+    "Engagements",
+    "Touches",
+    "engagement_kind",
+    "engagements",
+    "happened",
+    "listed",
+    "shortened",
+    "touches",
+]
 
 # Days since something that never happened: 2,700 years, and a whole number on every engine.
 NEVER: Final = 999_999
@@ -83,7 +94,7 @@ class Activity(Read):
             "Activity",
             coded("source", self.source, ("engagements", "touches")),
             coded("measure", self.measure, _MEASURES),
-            *each("kinds", self.kinds, _engagement_kind if engaged else coded, *([] if engaged else [TouchKind])),
+            *each("kinds", self.kinds, engagement_kind if engaged else coded, *([] if engaged else [TouchKind])),
             *each("outcomes", self.outcomes, coded, TouchOutcome),
             optional(text, "campaign", self.campaign),
             optional(instance, "within", self.within, timedelta, "a timedelta"),
@@ -159,11 +170,13 @@ def shortened(name: str) -> str:
     return f"{name[:_LONGEST_NAME]}...#{sha256(name.encode()).hexdigest()[:12]}"
 
 
-def _engagement_kind(path: str, value: object) -> Problem | None:
+def engagement_kind(path: str, value: object) -> Problem | None:
+    """Check for a kind of engagement: a shipped one, or the host's own."""
     return None if isinstance(value, str) and value.startswith("custom.") else coded(path, value, KINDS)
 
 
-def _listed(kind: str | Iterable[str] | None) -> tuple[str, ...]:
+def listed(kind: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return one kind, several, or none as a tuple."""
     if kind is None:
         return ()
     return (kind,) if isinstance(kind, str) else tuple(kind)
@@ -234,7 +247,7 @@ def engagements(
     >>> (engagements(kind="demo_request", within=timedelta(days=30)).count() >= 1).text
     'engagements(kind=demo_request, within=30d).count >= 1'
     """
-    return Engagements(kinds=_listed(kind), campaign=campaign, within=within)
+    return Engagements(kinds=listed(kind), campaign=campaign, within=within)
 
 
 def touches(
@@ -249,4 +262,4 @@ def touches(
     >>> (touches(within=timedelta(days=90)).reply_rate() >= 0.2).text
     'touches(within=90d).reply_rate >= 0.2'
     """
-    return Touches(kinds=_listed(kind), outcomes=_listed(outcome), within=within)
+    return Touches(kinds=listed(kind), outcomes=listed(outcome), within=within)

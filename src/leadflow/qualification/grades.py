@@ -41,6 +41,11 @@ def _to_many(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(to_points(value) for value in values)
 
 
+def _to_labels(values: Iterable[str]) -> tuple[str, ...]:
+    # A lone text would fall apart into its letters.
+    return (values,) if isinstance(values, str) else tuple(values)
+
+
 @frozen
 class Scale(Grades):
     """
@@ -55,7 +60,7 @@ class Scale(Grades):
         group: Name of the group that is graded; empty: the whole score.
     """
 
-    labels: tuple[str, ...] = field(converter=tuple)
+    labels: tuple[str, ...] = field(converter=_to_labels)
     cuts: tuple[Decimal, ...] = field(converter=_to_many)
     group: str = ""
 

@@ -18,7 +18,7 @@ from leadflow.qualification.facts import Read
 from leadflow.qualification.gates import Gate, KnockOut
 from leadflow.qualification.grades import Grades
 from leadflow.qualification.nodes import Node, Reading, walk
-from leadflow.qualification.scores import Cap, Score
+from leadflow.qualification.scores import Award, Cap, Score
 
 __all__ = ["Criterion", "Judgement", "Rules", "criteria_of", "explain", "judge", "reads_of"]
 
@@ -28,7 +28,7 @@ class Criterion(NamedTuple):
 
     path: str
     kind: FindingKind
-    node: Gate | Score
+    node: Gate | Award
     text: str
     facts: tuple[str, ...]
 
@@ -104,7 +104,7 @@ def explain(rules: Rules, lenient: Rules, reading: Reading) -> Explanation:
 
 def _findings(rules: Rules, reading: Reading) -> Iterator[Finding]:
     for path, kind, node, text, facts in rules.criteria:
-        low, high = node.range(reading) if isinstance(node, Score) else (0, 0)
+        low, high = node.range(reading) if isinstance(node, Award) else (0, 0)
         yield Finding(
             path=path,
             kind=kind,
@@ -160,7 +160,7 @@ def criteria_of(
 
 
 def _awards(score: Score, path: str) -> Iterator[Criterion]:
-    if not score.parts:
+    if isinstance(score, Award):
         yield Criterion(path, FindingKind.POINTS, score, score.text, _facts(score))
     for step, part in score.parts:
         yield from _awards(part, f"{path}.{step}")

@@ -9,7 +9,7 @@ refused; a value that is missing is None, never a marker, unless the host declar
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
@@ -54,6 +54,9 @@ KIND_OF_TYPE: Final[Mapping[type, Kind]] = MappingProxyType(
     }
 )
 
+# More than this is a mistake, and what fits is exact in 64 bits on every engine.
+_MOST: Final = 10**18
+
 _WANTED: Final[Mapping[Kind, str]] = MappingProxyType(
     {
         Kind.BOOL: "True or False",
@@ -95,7 +98,17 @@ def fit_problem(path: str, kind: Kind, value: object, levels: tuple[str, ...] = 
         return Problem(path, f"must be {_WANTED[kind]}, got {value!r}", is_type=True)
     if kind is Kind.LEVEL and value not in levels:
         return Problem(path, f"is no level: {value!r}{did_you_mean(str(value), levels)}")
+    if kind is Kind.NUMBER and not _is_small(value):
+        return Problem(path, f"must be finite and within 10**18 in size, got {str(value)[:60]}")
     return field_problem(path, value)
+
+
+def _is_small(value: Any) -> bool:  # noqa: ANN401 - a number
+    # Written so that NaN is not small; a decimal such as 1E+999999999 must never become a whole number.
+    try:
+        return bool(-_MOST <= value <= _MOST)
+    except InvalidOperation:
+        return False
 
 
 def canonical(kind: Kind, value: Any) -> FieldValue:  # noqa: ANN401 - checked before

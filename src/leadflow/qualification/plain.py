@@ -11,8 +11,9 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Final, get_args
+from typing import Any, Final, get_args, get_origin
 
 import attrs
 
@@ -21,6 +22,7 @@ from leadflow.fields import FieldValue
 from leadflow.money import Money
 from leadflow.qualification.activity import Activity
 from leadflow.qualification.comparisons import Between, Compare, Includes, IsIn, IsKnown, Operand, TextMatch
+from leadflow.qualification.engaged import Engaged, EngagementPoints
 from leadflow.qualification.facts import Age, Coalesce, Fact
 from leadflow.qualification.gates import KnockOut, Requirement
 from leadflow.qualification.grades import Grid, Scale
@@ -52,6 +54,8 @@ TAGS: Final[Mapping[str, type[Node]]] = MappingProxyType(
         "at_least": AtLeast,
         "points": Points,
         "bands": Bands,
+        "engaged": Engaged,
+        "engagement_points": EngagementPoints,
         "sum": Sum,
         "cap": Cap,
         "require": Requirement,
@@ -74,6 +78,8 @@ _SEVERAL: Final = ("options", "cuts")
 
 # Deeper rules than this are nobody's, and Python's own stack bears ten times as much.
 MOST_DEPTH: Final = 50
+# Seconds: a little more than a timedelta holds.
+_LONGEST: Final = 10**14
 
 
 def encode(node: Node) -> dict[str, Any]:
@@ -99,7 +105,7 @@ def _encoded(value: Any) -> Any:  # noqa: ANN401 - any attribute
         case Decimal():
             return encode_points(value)
         case Money():
-            return {"amount": format(value.amount.normalize(), "f"), "currency": value.currency}
+            return {"amount": _digits(value.amount), "currency": value.currency}
         case datetime() | date():
             return value.isoformat()
         case timedelta():
@@ -110,13 +116,20 @@ def _encoded(value: Any) -> Any:  # noqa: ANN401 - any attribute
 
 def encode_points(number: Decimal) -> int | str:
     """Return a decimal as a whole number where it is one, else as text, exactly."""
-    return int(number) if number == number.to_integral_value() else format(number.normalize(), "f")
+    return int(number) if number == int(number) else _digits(number)
+
+
+def _digits(number: Decimal) -> str:
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def encode_span(span: timedelta) -> int | str:
     """Return a length of time in seconds; as a decimal text where it is no whole number of them."""
-    whole, rest = divmod(span, timedelta(seconds=1))
-    return whole if not rest else f"{Decimal(whole) + Decimal(rest.microseconds) / 1_000_000}"
+    micros = span // timedelta(microseconds=1)
+    whole, rest = divmod(abs(micros), 1_000_000)
+    sign = "-" if micros < 0 else ""
+    return f"{sign}{whole}.{rest:06d}".rstrip("0") if rest else micros // 1_000_000
 
 
 def decode(plain: object, wanted: type[Node], path: str, problems: list[Problem], depth: int = 0) -> Any:  # noqa: ANN401
@@ -176,11 +189,12 @@ def _attribute(hint: Any, plain: object, path: str, problems: list[Problem], dep
     if isinstance(hint, type) and issubclass(hint, Node):
         return decode(plain, hint, path, problems, depth + 1)
     inner = get_args(hint)[0] if get_args(hint) else None
-    if isinstance(inner, type) and issubclass(inner, Node):
+    if get_origin(hint) is tuple:
         if not isinstance(plain, list):
             problems.append(Problem(path, f"must be a list, got {_short(plain)}", is_type=True))
             return None
-        return tuple(decode(item, inner, f"{path}[{n}]", problems, depth + 1) for n, item in enumerate(plain))
+        if isinstance(inner, type) and issubclass(inner, Node):
+            return tuple(decode(item, inner, f"{path}[{n}]", problems, depth + 1) for n, item in enumerate(plain))
     if inner is timedelta:
         return decode_span(plain, path, problems)
     return tuple(plain) if isinstance(plain, list) else plain
@@ -193,7 +207,8 @@ def decode_span(plain: object, path: str, problems: list[Problem]) -> timedelta 
     if isinstance(plain, int | str) and not isinstance(plain, bool):
         try:
             seconds = Decimal(plain)
-            return timedelta(seconds=int(seconds), microseconds=int(seconds % 1 * 1_000_000))
+            if seconds.copy_abs() < _LONGEST:
+                return timedelta(microseconds=int(Fraction(seconds) * 1_000_000))
         except (ValueError, InvalidOperation, OverflowError):
             pass
     problems.append(Problem(path, f"must be a number of seconds, got {_short(plain)}", is_type=True))

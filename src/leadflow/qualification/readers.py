@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from leadflow.party import Channel
+from leadflow.party import Channel, may_contact
 
 __all__ = ["count_of", "is_contactable", "is_known", "rating_of", "set_of", "technologies"]
 
@@ -17,15 +17,14 @@ _WAYS: Final = (
 
 
 def is_contactable(subject: Any, at: datetime) -> bool | None:  # noqa: ANN401 - any record
-    """Say whether a channel is known on which nobody refused to be contacted; None without a person."""
-    person = subject.person
-    if person is None:
+    """Say whether a channel is known on which they did not refuse to be contacted for sales; None without a person."""
+    del at
+    if subject.person is None:
         return None
-    last = {consent.channel: consent for consent in sorted(subject.consents, key=lambda c: c.at) if consent.at <= at}
     return any(
-        any(channel not in last or last[channel].granted for channel in channels)
+        any(may_contact(subject.consents, channel) is not False for channel in channels)
         for way, channels in _WAYS
-        if getattr(person, way) is not None
+        if getattr(subject.person, way) is not None
     )
 
 

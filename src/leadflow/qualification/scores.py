@@ -10,7 +10,8 @@ other than ``range`` closes that range today. Sums add ranges; a cap cuts both e
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
@@ -25,7 +26,23 @@ from leadflow.qualification.logic import Criterion, Open, Predicate, to_predicat
 from leadflow.qualification.nodes import Node, Reading
 from leadflow.validation import check, each, instance, optional, text, when
 
-__all__ = ["Bands", "Cap", "Number", "Points", "Score", "Sum", "bands", "cap", "milli", "points", "to_points"]
+__all__ = [
+    "MOST_POINTS",
+    "Award",
+    "Bands",
+    "Cap",
+    "Number",
+    "Points",
+    "Range",
+    "Score",
+    "Sum",
+    "bands",
+    "cap",
+    "milli",
+    "points",
+    "points_problem",
+    "to_points",
+]
 
 Number: TypeAlias = int | float | Decimal | str
 Range: TypeAlias = tuple[int, int]
@@ -34,6 +51,8 @@ RANGE: Final = "range"
 ZERO: Final = "zero"
 # More points than this are a mistake, and sums of many still fit 64-bit integers on every engine.
 MOST_POINTS: Final = 1_000_000
+# The host's own context must not change what a policy says.
+_CONTEXT: Final = Context(prec=40, traps=[])
 
 
 def to_points(value: Any) -> Any:  # noqa: ANN401 - junk is handed on to the node's own check
@@ -41,10 +60,12 @@ def to_points(value: Any) -> Any:  # noqa: ANN401 - junk is handed on to the nod
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return value
     try:
-        number = Decimal(repr(value) if isinstance(value, float) else value).normalize()
+        number = Decimal(repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
         return value
-    return number.quantize(Decimal(1)) if number.is_finite() and number == number.to_integral_value() else number
+    if not number.is_finite() or number.copy_abs() > MOST_POINTS or len(number.as_tuple().digits) > _CONTEXT.prec:
+        return number
+    return _CONTEXT.quantize(number, Decimal(1)) if number == int(number) else _CONTEXT.normalize(number)
 
 
 def _to_many(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -55,14 +76,14 @@ def points_problem(path: str, value: object) -> Problem | None:
     """Check for a number of points: finite, at most three decimals, at most a million in size."""
     if not isinstance(value, Decimal):
         return Problem(path, f"must be a number of points, got {value!r}", is_type=True)
-    if not value.is_finite() or abs(value) > MOST_POINTS:
+    if not value.is_finite() or value.copy_abs() > MOST_POINTS:
         return Problem(path, f"must be within a million points, got {value}")
-    return when(value != round(value, 3), path, f"must have at most three decimals, got {value}")
+    return when(int(value.as_tuple().exponent) < -3, path, f"must have at most three decimals, got {value}")  # noqa: PLR2004
 
 
 def milli(points: Decimal) -> int:
     """Return points in thousandths."""
-    return int(points * 1000)
+    return int(_CONTEXT.multiply(points, 1000))
 
 
 class Score(Node):
@@ -85,10 +106,6 @@ class Score(Node):
         return ()
 
     @abstractmethod
-    def truth(self, reading: Reading, /) -> bool | None:
-        """Return whether it gives points (True), does not (False), or may (None)."""
-
-    @abstractmethod
     def lenient(self) -> "Score":
         """Return the same with every open unknown taken as nothing."""
 
@@ -100,6 +117,16 @@ class Score(Node):
         """Return what a reader should know besides."""
         del reading
         return ""
+
+
+class Award(Score):
+    """Something that gives points by itself: one criterion of a policy."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def truth(self, reading: Reading, /) -> bool | None:
+        """Return whether it gives points (True), does not (False), or may (None)."""
 
 
 def _unknown_problem(value: object) -> Problem | None:
@@ -116,11 +143,11 @@ def _to_fraction(value: Any) -> Any:  # noqa: ANN401
 
 def _taken(value: str | Decimal, most: Decimal) -> int:
     """Return the milli-points that an unknown is taken for, rounded down to whole ones."""
-    return 0 if value == ZERO or not isinstance(value, Decimal) else int(milli(most) * value // 1)
+    return 0 if value == ZERO or not isinstance(value, Decimal) else int(milli(most) * Fraction(value) // 1)
 
 
 @frozen
-class Points(Score):
+class Points(Award):
     """
     Points for a criterion that holds.
 
@@ -180,7 +207,7 @@ class Points(Score):
 
 
 @frozen
-class Bands(Score):
+class Bands(Award):
     """
     Points by where a number, amount of days or level falls.
 
@@ -254,10 +281,10 @@ class Bands(Score):
         return evolve(self, unknown=ZERO) if self.unknown == RANGE else self
 
     def open_facts(self, reading: Reading, /) -> Open:
+        del reading
         low, high = self.reach
         for read in self.operand.reads:
-            if read.value(reading) is None:
-                yield read.text, high - low
+            yield read.text, high - low
 
 
 @frozen
@@ -285,9 +312,6 @@ class Sum(Score):
     def range(self, reading: Reading, /) -> Range:
         ranges = [item.range(reading) for item in self.items]
         return sum(low for low, _ in ranges), sum(high for _, high in ranges)
-
-    def truth(self, reading: Reading, /) -> bool | None:
-        return _whole(self.range(reading))
 
     def lenient(self) -> Score:
         return Sum(tuple(item.lenient() for item in self.items))
@@ -353,9 +377,6 @@ class Cap(Score):
         low, high = self.item.range(reading)
         return self.cut(low), self.cut(high)
 
-    def truth(self, reading: Reading, /) -> bool | None:
-        return _whole(self.range(reading))
-
     def lenient(self) -> Score:
         return evolve(self, item=self.item.lenient())
 
@@ -368,10 +389,6 @@ class Cap(Score):
             return ""
         before = points_text(low) if low == high else f"{points_text(low)} to {points_text(high)}"
         return f"cut from {before}"
-
-
-def _whole(span: Range) -> bool | None:
-    return span[0] != 0 if span[0] == span[1] else None
 
 
 def _open_parts(items: Iterable[Score], reading: Reading) -> Iterator[tuple[str, float]]:

@@ -105,8 +105,8 @@ class FactSheet:
         known = None if deals is None else [deal for deal in deals if not deal.is_withdrawn]
         records = [opportunity, *people, *(known or ()), *([] if account is None else [account])]
         at = max(record.updated_at for record in records)
-        primary = {role.contact for role in opportunity.contact_roles if role.primary}
-        person = next((contact for contact in people if contact.id in primary), people[0] if people else None)
+        primary = opportunity.primary_contact_id
+        person = next((contact for contact in people if contact.id == primary), people[0] if people else None)
         values: dict[str, object] = {f"{CUSTOM}{name}": value for name, value in opportunity.fields.items()}
         for name, spec in CATALOGUE.items():
             subject = {"person": person, "company": account}.get(name.partition(".")[0], opportunity)
