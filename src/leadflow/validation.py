@@ -8,6 +8,9 @@ with every problem. Checks never raise, never convert and never truncate. Shape 
         check("Person", text("name", self.name), optional(text, "phone", self.phone))
 
 Only the host's mistakes come here: what the rules of selling refuse is a `Refusal` or a `NotAllowedError`.
+
+Nearly every value is right, and most of creating one is checks; so a check does no work for a message before something
+is wrong. Types are told apart by tuples of types: ``int | float`` makes an object at each call (0.13 us against 0.05).
 """
 
 import re
@@ -155,7 +158,8 @@ def code(path: str, value: object) -> Problem | None:
     """Check for an id or code: non-empty, at most 191 characters, no white space around it, no control characters."""
     if not isinstance(value, str):
         return _must(path, "a str", value, is_type=True)
-    if value and len(value) <= MAX_CODE and value.isprintable() and not value[0].isspace() and not value[-1].isspace():
+    # The one white space that counts as printable is the plain space.
+    if value and len(value) <= MAX_CODE and value.isprintable() and " " not in (value[0], value[-1]):
         return None
     return _must(path, f"1 to {MAX_CODE} printable characters without white space around them", value)
 
@@ -183,7 +187,7 @@ def whole(path: str, value: object, least: int = 0) -> Problem | None:
 
 def finite(path: str, value: object) -> Problem | None:
     """Check for a float or int that is neither infinite nor NaN."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
         return _must(path, "a number (int or float)", value, is_type=True)
     # An int beyond the largest float is no number to calculate with either.
     return None if -float_info.max <= value <= float_info.max else _must(path, "finite", value)
@@ -191,7 +195,7 @@ def finite(path: str, value: object) -> Problem | None:
 
 def probability(path: str, value: object) -> Problem | None:
     """Check for a float or int in [0, 1]; NaN is refused."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
         return _must(path, "a probability (float) in [0, 1]", value, is_type=True)
     return None if 0 <= value <= 1 else _must(path, "a probability in [0, 1]", value)
 
@@ -203,8 +207,10 @@ def optional(rule: Callable[..., Problem | None], path: str, value: object, *mor
 
 def each(path: str, values: object, rule: Callable[..., Problem | None], *more: Any) -> list[Problem | None]:  # noqa: ANN401
     """Apply a check to every item of a tuple or frozenset; unpack the outcome: ``check("X", *each("tags", ...))``."""
-    if not isinstance(values, tuple | frozenset):
+    if not isinstance(values, (tuple, frozenset)):
         return [_must(path, "a tuple (or frozenset) of values", values, is_type=True)]
+    if not values:
+        return []
     return [rule(f"{path}[{position}]", value, *more) for position, value in enumerate(values)]
 
 
@@ -227,8 +233,12 @@ def coded(path: str, value: object, known: Iterable[str]) -> Problem | None:
     """Check that a code is one of the known ones, naming the nearest when it is not."""
     if not isinstance(value, str):
         return _must(path, "a code (str)", value, is_type=True)
-    # Python 3.11 refuses to say whether a str is in an enum class; its members compare as what they are, texts.
-    codes = {str(choice) for choice in known} if isinstance(known, type) else known
+    codes = known
+    if isinstance(known, type):
+        if type(value) is known:
+            return None
+        # Python 3.11 refuses to say whether a str is in an enum class; its members compare as what they are, texts.
+        codes = {str(choice) for choice in known}
     return (
         None if value in codes else Problem(path, f"is unknown: {shown(value)}{did_you_mean(value[:MAX_CODE], codes)}")
     )
