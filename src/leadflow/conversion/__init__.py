@@ -1,0 +1,49 @@
+"""
+Conversion: from a lead to a prospect, from a prospect to an account, a contact and a deal, losing nothing.
+
+Planners are pure: they return a plan or a `Refusal`, and a store commits the plan's `changes`. Read in this order:
+`targets`, `terms`, `settings`, `requests` (what can be asked for), `refusals`, `judging`, `matching`, `filling`,
+`opening`, `carrying` (the rules), `qualifying`, `converting` (the planners), `plans`; then `asking`, `flows` and
+`services`, which put it all to a store.
+"""
+
+from leadflow.conversion.carrying import Unmapped
+from leadflow.conversion.converting import plan_conversion
+from leadflow.conversion.flows import Applied
+from leadflow.conversion.plans import ConversionPlan, QualificationPlan
+from leadflow.conversion.qualifying import plan_qualification
+from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
+from leadflow.conversion.requests import ConversionRequest, Moment, QualificationRequest
+from leadflow.conversion.services import AsyncConversionService, ConversionService
+from leadflow.conversion.settings import STANDARD, ConversionSettings, OpenDeals, Owners, PersonAccounts
+from leadflow.conversion.targets import SKIP, Create, FindOrCreate, UseExisting
+from leadflow.conversion.terms import DealTerms, Default, TermDefaults
+
+__all__ = [
+    "SKIP",
+    "STANDARD",
+    "Applied",
+    "AsyncConversionService",
+    "ConversionPlan",
+    "ConversionRequest",
+    "ConversionService",
+    "ConversionSettings",
+    "Create",
+    "DealTerms",
+    "Default",
+    "FindOrCreate",
+    "Moment",
+    "OpenDeals",
+    "Owners",
+    "PersonAccounts",
+    "QualificationPlan",
+    "QualificationRequest",
+    "Refusal",
+    "RefusalCode",
+    "RefusalReason",
+    "TermDefaults",
+    "Unmapped",
+    "UseExisting",
+    "plan_conversion",
+    "plan_qualification",
+]

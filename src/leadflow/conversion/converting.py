@@ -1,0 +1,249 @@
+"""
+Planning how a prospect becomes an account, a contact and a deal.
+
+First everything that stands against it is gathered, from record, evidence, targets, terms and owner;
+only if nothing does are the records made, in the order in which their events are told. Records that are there are taken
+as they are, but for their blanks; the plan relies on their versions, and on nobody else having made by then what it is
+about to make.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, Unpack, overload
+
+from leadflow.account import Account
+from leadflow.assessment import Assessment, Evidence
+from leadflow.contact import Contact
+from leadflow.conversion.carrying import left_behind
+from leadflow.conversion.filling import fill_account, fill_contact, fill_opportunity
+from leadflow.conversion.judging import (
+    Judgement,
+    evidence_reasons,
+    kept,
+    open_questions,
+    override_problem,
+    owner_of,
+    prospect_reasons,
+)
+from leadflow.conversion.matching import Case, Known, Resolved, known_problems, resolve
+from leadflow.conversion.opening import Heir, Terms, made_account, made_contact, made_opportunity, terms_of
+from leadflow.conversion.plans import ConversionPlan
+from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
+from leadflow.conversion.requests import ConversionRequest, Moment, OwnerChoice, when_problems
+from leadflow.conversion.settings import STANDARD, ConversionSettings, OpenDeals
+from leadflow.conversion.targets import Create, DealTarget, Skip, Target, UseExisting
+from leadflow.conversion.terms import NO_TERMS, DealTerms, Default
+from leadflow.events import When
+from leadflow.opportunity import Opportunity
+from leadflow.prospect import Prospect
+from leadflow.stores import ChangeSet, Record, RecordVersion
+from leadflow.stores.matchkeys import deal_keys
+from leadflow.validation import built, instance
+
+__all__ = ["conversion_of", "plan_conversion"]
+
+
+@overload
+def plan_conversion(
+    prospect: Prospect,
+    /,
+    *,
+    evidence: Judgement,
+    account: Target,
+    contact: Target,
+    opportunity: Create | UseExisting,
+    terms: DealTerms | None = None,
+    known: Iterable[Record] = (),
+    owner: OwnerChoice = None,
+    another: str | None = None,
+    override: str | None = None,
+    settings: ConversionSettings = STANDARD,
+    **when: Unpack[When],
+) -> ConversionPlan[Opportunity] | Refusal: ...
+@overload
+def plan_conversion(
+    prospect: Prospect,
+    /,
+    *,
+    evidence: Judgement,
+    account: Target,
+    contact: Target,
+    opportunity: Literal[Skip.SKIP],
+    terms: None = None,
+    known: Iterable[Record] = (),
+    owner: OwnerChoice = None,
+    another: str | None = None,
+    override: str | None = None,
+    settings: ConversionSettings = STANDARD,
+    **when: Unpack[When],
+) -> ConversionPlan[None] | Refusal: ...
+def plan_conversion(
+    prospect: Prospect,
+    /,
+    *,
+    evidence: Judgement,
+    account: Target,
+    contact: Target,
+    opportunity: DealTarget,
+    terms: DealTerms | None = None,
+    known: Iterable[Record] = (),
+    owner: OwnerChoice = None,
+    another: str | None = None,
+    override: str | None = None,
+    settings: ConversionSettings = STANDARD,
+    **when: Unpack[When],
+) -> ConversionPlan[Any] | Refusal:
+    """
+    Plan how a prospect becomes an account, a contact and a deal, or some of them.
+
+    Args:
+        prospect: As it was loaded.
+        evidence: What a policy found about this prospect in this version.
+        account: What becomes of the company: `Create`, `UseExisting`, `FindOrCreate` or `SKIP`.
+        contact: What becomes of the person: the same.
+        opportunity: What becomes of the deal: `Create`, `UseExisting` or `SKIP`.
+        terms: The terms of a new deal; what is not given comes from the settings and is listed in the plan.
+        known: The records named above, as loaded, and the match candidates: whoever shares a `match_keys` with the
+            person or company, and open deals with the account.
+        owner: Who owns what is made: a user id, or a function that says who. Default: whoever owns the prospect.
+        another: Why a prospect that was converted before is converted again.
+        override: Why a verdict short of "qualified" is set aside; needs `by`.
+        settings: What the host has decided once.
+        **when: See `When`; `at` not before what was recorded last on the prospect.
+
+    Returns:
+        The plan, or a `Refusal` with every reason.
+
+    Raises:
+        InvalidError: Naming everything in the arguments that can never be right, or that makes no sense together.
+        HistoryError: If `at` or `recorded_at` is before what was recorded last on the prospect.
+    """
+    records = known if isinstance(known, tuple) or not isinstance(known, Iterable) else tuple(known)
+    request = built(
+        "plan_conversion",
+        lambda: ConversionRequest(
+            prospect_id=prospect.id if isinstance(prospect, Prospect) else "?",
+            account=account,
+            contact=contact,
+            opportunity=opportunity,
+            terms=NO_TERMS if terms is None else terms,
+            owner=owner,
+            override=override,
+            another=another,
+        ),
+        instance("prospect", prospect, Prospect, "a Prospect"),
+        instance("evidence", evidence, (Assessment, Evidence), "an Assessment or Evidence"),
+        *known_problems(records),
+        instance("settings", settings, ConversionSettings, "ConversionSettings"),
+        *when_problems(when),
+        override_problem(override, when.get("by")),
+    )
+    case = Case(prospect=prospect, request=request, known=Known(records), settings=settings, moment=Moment(**when))
+    return conversion_of(case, evidence)
+
+
+def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Refusal:
+    """Plan a request that was checked; see `plan_conversion`."""
+    prospect, request, settings, moment = case.prospect, case.request, case.settings, case.moment
+    resolved = resolve(case)
+    opening = isinstance(request.opportunity, Create)
+    terms = terms_of(case, resolved.company) if opening else None
+    owner, owner_reasons = owner_of(prospect, request.owner, settings.owners)
+    open_deals = tuple(_open_deal_reasons(resolved, settings))
+    reasons = (
+        *prospect_reasons(prospect, request.another),
+        *evidence_reasons(judgement, prospect, moment, request.override),
+        *resolved.reasons,
+        *(terms.reasons if terms else ()),
+        *(open_deals if settings.open_deals is OpenDeals.REFUSE else ()),
+        *owner_reasons,
+    )
+    if reasons:
+        return Refusal(request.action, reasons, open_questions(judgement, request.override))
+    evidence = kept(judgement)
+    account, contact, deal, defaults = _records(case, resolved, terms, evidence, owner)
+    converted = prospect.converted(
+        evidence=evidence,
+        account_id=account.id if account else None,
+        contact_id=contact.id if contact else None,
+        opportunity_id=deal.id if deal else None,
+        override=request.override,
+        another=request.another if prospect.is_converted else None,
+        **moment.when(),
+    )
+    pairs = [
+        (resolved.account.existing, account),
+        (resolved.contact.existing, contact),
+        (resolved.deal.existing, deal),
+    ]
+    used = [(before, after) for before, after in pairs if after is not None]
+    return ConversionPlan(
+        request=request,
+        prospect=converted,
+        account=account,
+        contact=contact,
+        opportunity=deal,
+        changes=ChangeSet.of(
+            *((before, after) for before, after in used if after is not before),
+            (prospect, converted),
+            relies_on=[RecordVersion.of(after) for before, after in used if after is before],
+            absent=(*resolved.absent, *_no_other_deal(account, terms, settings)),
+        ),
+        evidence=evidence,
+        moment=moment,
+        defaults=defaults,
+        unmapped=left_behind(prospect, account, contact, deal),
+        warnings=open_deals if settings.open_deals is OpenDeals.WARN else (),
+    )
+
+
+def _records(
+    case: Case, resolved: Resolved, terms: Terms | None, evidence: Evidence, owner: str | None
+) -> tuple[Account | None, Contact | None, Opportunity | None, tuple[Default, ...]]:
+    """Return the account, the contact and the deal, and what was filled in."""
+    prospect, moment, settings = case.prospect, case.moment, case.settings
+    account, contact, deal = resolved.account.existing, resolved.contact.existing, resolved.deal.existing
+    defaults: tuple[Default, ...] = ()
+    has_deal, has_contact = resolved.deal.id is not None, resolved.contact.id is not None
+    if resolved.account.new_id is not None:
+        heir = Heir(prospect, owner, moment, not has_deal and not has_contact)
+        account, defaults = made_account(resolved, heir)
+    elif account is not None:
+        is_heir = not has_deal and not has_contact
+        account = fill_account(account, prospect, resolved.company, moment, is_heir=is_heir)
+    elif not isinstance(case.request.account, Skip):
+        defaults = (
+            Default("account", "none", f"no company is known, person_accounts={settings.person_accounts.value!r}"),
+        )
+    account_id = account.id if account else None
+    if resolved.contact.new_id is not None:
+        contact = made_contact(resolved.contact.new_id, account_id, Heir(prospect, owner, moment, not has_deal))
+    elif contact is not None:
+        contact = fill_contact(contact, prospect, account_id, moment, is_heir=not has_deal)
+    contact_id = contact.id if contact else None
+    if terms is not None and resolved.deal.new_id is not None:
+        heir = Heir(prospect, owner, moment, takes_labels=True)
+        deal = made_opportunity(
+            resolved.deal.new_id, terms, heir, account_id=account_id, contact_id=contact_id, evidence=evidence
+        )
+        defaults = (*defaults, *terms.defaults)
+    elif deal is not None:
+        deal = fill_opportunity(
+            deal, prospect, moment, account_id=account_id, contact_id=contact_id, role=settings.terms.role
+        )
+    return account, contact, deal, defaults
+
+
+def _open_deal_reasons(resolved: Resolved, settings: ConversionSettings) -> Iterator[RefusalReason]:
+    if resolved.open_deals and settings.open_deals is not OpenDeals.ALLOW:
+        ids = [deal.id for deal in resolved.open_deals]
+        message = (
+            f"{', '.join(map(str, resolved.open_deals))} about the same product is open with {resolved.account.id!r}"
+        )
+        yield RefusalReason(RefusalCode.OPEN_DEAL, message, path="opportunity", ids=ids)
+
+
+def _no_other_deal(account: Account | None, terms: Terms | None, settings: ConversionSettings) -> tuple[Any, ...]:
+    """Return the keys that no other open deal may have by the time this one is written."""
+    if account is None or terms is None or settings.open_deals is not OpenDeals.REFUSE:
+        return ()
+    return tuple(deal_keys(account.id, (interest.product for interest in terms.products)))

@@ -1,0 +1,143 @@
+"""
+Filling blanks: what a record that is there takes from a prospect.
+
+Theory. Nothing that is there is overwritten. Attributes that only make sense together (a company's address and phone, a
+person's phone and country) move as a group or not at all: they move if whatever is there already agrees. Each function
+returns the record itself when there is nothing to fill.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from leadflow.account import Account
+from leadflow.contact import Contact
+from leadflow.conversion.requests import Moment
+from leadflow.dealparts import BuyingRole
+from leadflow.fields import Fields
+from leadflow.opportunity import Opportunity
+from leadflow.party import Company, Person, tighten
+from leadflow.prospect import Prospect
+
+__all__ = ["fill_account", "fill_contact", "fill_opportunity", "filled", "needs_of"]
+
+_Party = TypeVar("_Party", Person, Company)
+_Record = TypeVar("_Record", Account, Contact, Opportunity)
+
+# Attributes that move together.
+_GROUPS: Final[Mapping[type, tuple[tuple[str, ...], ...]]] = {
+    Person: (("phone", "country"),),
+    Company: (("country", "region", "city", "phone"),),
+}
+
+
+def filled(mine: _Party, theirs: _Party) -> _Party:
+    """
+    Return a person or company with its blanks filled from another; the same object if there is nothing to fill.
+
+    >>> filled(Company("Northwind", city="Bremen"), Company("Northwind GmbH", country="AT", employees=420))
+    Company(name='Northwind', ..., employees=420, ..., country=None, ..., city='Bremen', ...)
+    """
+    blanks = {name: getattr(theirs, name) for name in _names(type(mine)) if _fits(mine, theirs, name)}
+    for group in _GROUPS[type(mine)]:
+        wanted = {name: getattr(theirs, name) for name in group}
+        if all(getattr(mine, name) in (None, value) for name, value in wanted.items()):
+            blanks |= {name: value for name, value in wanted.items() if getattr(mine, name) != value}
+    return attrs.evolve(mine, **blanks) if blanks else mine
+
+
+def _names(kind: type[Any]) -> Iterable[str]:
+    grouped = {name for group in _GROUPS[kind] for name in group}
+    return (attribute.name for attribute in attrs.fields(kind) if attribute.name not in grouped)
+
+
+def _fits(mine: object, theirs: object, name: str) -> bool:
+    return getattr(mine, name) in (None, frozenset()) and getattr(theirs, name) not in (None, frozenset())
+
+
+def fill_account(
+    account: Account, prospect: Prospect, company: Company | None, moment: Moment, *, is_heir: bool
+) -> Account:
+    """Return an account with its blanks filled from a prospect's company."""
+    changes = _plain_blanks(account, prospect, is_heir=is_heir)
+    if company is not None:
+        better = company if account.company is None else filled(account.company, company)
+        if better is not account.company:
+            changes["company"] = better
+    return account.correct(**changes, **moment.after(account.updated_at)) if changes else account
+
+
+def fill_contact(
+    contact: Contact, prospect: Prospect, account_id: str | None, moment: Moment, *, is_heir: bool
+) -> Contact:
+    """Return a contact with its blanks filled from a prospect's person, and with the consents of both, the tighter."""
+    when = moment.after(contact.updated_at)
+    changes = _plain_blanks(contact, prospect, is_heir=is_heir)
+    if prospect.person is not None and (better := filled(contact.person, prospect.person)) is not contact.person:
+        changes["person"] = better
+    if contact.account_id is None and account_id is not None:
+        changes["account_id"] = account_id
+    if changes:
+        contact = contact.correct(**changes, **when)
+    news = [said for said in tighten(*contact.consents, *prospect.consents) if said not in contact.consents]
+    return contact.record_consent(*news, **when) if news else contact
+
+
+def fill_opportunity(
+    deal: Opportunity,
+    prospect: Prospect,
+    moment: Moment,
+    *,
+    account_id: str | None,
+    contact_id: str | None,
+    role: BuyingRole,
+) -> Opportunity:
+    """Return a deal that is under way with what a further prospect brings: a contact, engagements, what was learnt."""
+    when = moment.after(deal.updated_at)
+    changes = _plain_blanks(deal, prospect, is_heir=True)
+    if deal.account_id is None and account_id is not None:
+        changes["account_id"] = account_id
+    if not deal.product_interest and prospect.product_interest:
+        changes["product_interest"] = prospect.product_interest
+    if not deal.needs and (need := needs_of(prospect)):
+        changes["needs"] = need
+    if changes:
+        deal = deal.correct(**changes, **when)
+    if contact_id is not None and all(known.contact_id != contact_id for known in deal.contact_roles):
+        deal = deal.add_role(contact_id, role, **when)
+    if deal.amount is None and prospect.estimated_value is not None:
+        deal = deal.set_amount(prospect.estimated_value, **when)
+    for engagement in prospect.engagements:
+        if engagement not in deal.engagements:
+            deal = deal.engage(engagement, **when)
+    for touch in prospect.touches:
+        if touch not in deal.touches:
+            deal = deal.touch(touch, **when)
+    held = dict(deal.discovery)
+    learnt = {name: news for name, news in prospect.discovery if news is not None and held.get(name) is None}
+    if learnt:
+        ratings = {name.removeprefix("ratings."): news for name, news in learnt.items() if name.startswith("ratings.")}
+        plain: dict[str, Any] = {name: news for name, news in learnt.items() if not name.startswith("ratings.")}
+        deal = deal.discover(**plain, ratings=ratings or None, **when)
+    return deal
+
+
+def needs_of(prospect: Prospect) -> tuple[str, ...]:
+    """Return the need that was learnt, in their words."""
+    need = prospect.discovery.need
+    return (need.value,) if need is not None and isinstance(need.value, str) else ()
+
+
+def _plain_blanks(record: _Record, prospect: Prospect, *, is_heir: bool) -> dict[str, Any]:
+    blanks: dict[str, Any] = {
+        name: getattr(prospect, name)
+        for name in ("source", "campaign")
+        if getattr(record, name) is None and getattr(prospect, name) is not None
+    }
+    # Labels and custom fields go to one record only, see `leadflow.conversion.carrying`.
+    if is_heir and prospect.tags and not record.tags:
+        blanks["tags"] = prospect.tags
+    if is_heir and prospect.fields.keys() - record.fields.keys():
+        blanks["fields"] = Fields({**prospect.fields, **record.fields})
+    return blanks

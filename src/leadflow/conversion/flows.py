@@ -1,0 +1,249 @@
+"""
+Flows: load, judge, plan, commit, and again where somebody was faster.
+
+Theory. No rule lives here; what may happen, the planners say. The idempotency key is looked up first, so that a retry
+finds its receipt before anybody says "already converted"; and once more before a refusal is believed, since a twin of
+the request may have finished meanwhile. `Stale` and `MatchAppeared` mean that the plan was made on what is no longer
+true: everything is loaded and planned anew, a few times, then refused as a conflict.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+from leadflow.assessment import Assessor
+from leadflow.conversion.asking import Flow, candidates, commit, load, receipt
+from leadflow.conversion.converting import conversion_of
+from leadflow.conversion.judging import Judgement
+from leadflow.conversion.matching import Case, Known, lookups
+from leadflow.conversion.plans import ConversionPlan, QualificationPlan
+from leadflow.conversion.qualifying import qualification_of
+from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
+from leadflow.conversion.requests import ConversionRequest, Moment, QualificationRequest, fingerprint
+from leadflow.conversion.settings import ConversionSettings
+from leadflow.errors import KeyConflictError
+from leadflow.lead import Lead
+from leadflow.prospect import Prospect
+from leadflow.stores import (
+    ChangeSet,
+    Committed,
+    KeyTaken,
+    MatchAppeared,
+    Receipt,
+    Record,
+    RecordVersion,
+    Stale,
+)
+
+__all__ = ["Applied", "Plan", "Workings", "applying", "converting", "direct", "qualifying"]
+
+Plan: TypeAlias = QualificationPlan | ConversionPlan[Any]
+
+_Source = TypeVar("_Source", Lead, Prospect)
+
+# How many records with one match key are looked at: the planner needs to see that there are more than one, no more.
+_CANDIDATES: Final = 50
+
+
+@frozen
+class Applied:
+    """
+    What a service wrote; the same for a retry under the same key, plans aside.
+
+    Attributes:
+        records: What was written, by id and version, in the order account, contact, opportunity, prospect, lead.
+        plans: What was applied, with the records; empty when an earlier request with the key had done it.
+        is_repeat: Whether an earlier request with the key had done it.
+    """
+
+    records: tuple[RecordVersion, ...]
+    plans: tuple[Plan, ...] = field(default=(), eq=False, repr=False)
+    is_repeat: bool = field(default=False, eq=False)
+
+    def id_of(self, kind: str) -> str | None:
+        """Return the id of the record of a kind (``account``, ``contact``, ``opportunity``, ...) that was written."""
+        return next((record.id for record in self.records if record.kind == kind), None)
+
+
+class Workings(Protocol):
+    """What a flow needs beside the request."""
+
+    @property
+    def qualify_with(self) -> Assessor:
+        """Judges leads."""
+        ...
+
+    @property
+    def convert_with(self) -> Assessor:
+        """Judges prospects."""
+        ...
+
+    @property
+    def settings(self) -> ConversionSettings:
+        """What the host has decided once."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """How often to try before giving up."""
+        ...
+
+
+_Attempt: TypeAlias = Callable[[], Flow["tuple[ChangeSet, tuple[Plan, ...]] | Refusal"]]
+
+
+def qualifying(
+    service: Workings, request: QualificationRequest, moment: Moment, key: str | None
+) -> Flow[Applied | Refusal]:
+    """Make a prospect of a lead."""
+
+    def attempt() -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+        lead = yield from _source(Lead, request.lead_id, request.action)
+        if isinstance(lead, Refusal):
+            return lead
+        plan = qualification_of(lead, request, _judged(service.qualify_with, lead, moment), moment, service.settings)
+        return plan if isinstance(plan, Refusal) else (plan.changes, (plan,))
+
+    return (yield from _trying(service, attempt, request.action, key, request.fingerprint if key else ""))
+
+
+def converting(
+    service: Workings, request: ConversionRequest, moment: Moment, key: str | None
+) -> Flow[Applied | Refusal]:
+    """Make an account, a contact and a deal of a prospect."""
+
+    def attempt() -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+        prospect = yield from _source(Prospect, request.prospect_id, request.action)
+        if isinstance(prospect, Refusal):
+            return prospect
+        case = yield from _case(service, prospect, request, moment)
+        plan = conversion_of(case, _judged(service.convert_with, prospect, moment))
+        return plan if isinstance(plan, Refusal) else (plan.changes, (plan,))
+
+    return (yield from _trying(service, attempt, request.action, key, request.fingerprint if key else ""))
+
+
+def direct(
+    service: Workings, first: QualificationRequest, second: ConversionRequest, moment: Moment, key: str | None
+) -> Flow[Applied | Refusal]:
+    """Make an account, a contact and a deal of a lead, by way of a prospect, in one commit."""
+
+    def attempt() -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+        lead = yield from _source(Lead, first.lead_id, first.action)
+        if isinstance(lead, Refusal):
+            return lead
+        one = qualification_of(lead, first, _judged(service.qualify_with, lead, moment), moment, service.settings)
+        if isinstance(one, Refusal):
+            return one
+        case = yield from _case(service, one.prospect, second, moment)
+        two = conversion_of(case, _judged(service.convert_with, one.prospect, moment))
+        return two if isinstance(two, Refusal) else (one.changes.then(two.changes), (one, two))
+
+    asked = fingerprint("qualify_and_convert", first.lead_id, first.owner, *second.asked) if key else ""
+    return (yield from _trying(service, attempt, first.action, key, asked))
+
+
+def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | Refusal]:
+    """Write a plan if planning it again, on fresh records, gives the same."""
+    request = plan.request
+
+    def attempt() -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+        again: Plan | Refusal
+        if isinstance(request, QualificationRequest):
+            lead = yield from _source(Lead, request.lead_id, request.action)
+            if isinstance(lead, Refusal):
+                return lead
+            again = qualification_of(lead, request, plan.evidence, plan.moment, service.settings)
+        else:
+            prospect = yield from _source(Prospect, request.prospect_id, request.action)
+            if isinstance(prospect, Refusal):
+                return prospect
+            case = yield from _case(service, prospect, request, plan.moment)
+            again = conversion_of(case, plan.evidence)
+        if isinstance(again, Refusal) or again == plan:
+            return again if isinstance(again, Refusal) else (plan.changes, (plan,))
+        message = "planning it now gives another plan: records have changed since, or the plan was edited; plan again"
+        return Refusal(request.action, [RefusalReason(RefusalCode.PLAN_CHANGED, message)])
+
+    return (yield from _trying(service, attempt, request.action, key, request.fingerprint if key else ""))
+
+
+def _judged(policy: Assessor, source: Lead | Prospect, moment: Moment) -> Judgement:
+    return policy.assess(source, at=moment.at)
+
+
+def _source(kind: type[_Source], id_: str, action: str) -> Flow[_Source | Refusal]:
+    record = yield from load(id_)
+    if isinstance(record, kind):
+        return record
+    found = "nothing" if record is None else f"{record}"
+    message = f"must be a {kind.kind} in the store, got {found} for {id_!r}"
+    return Refusal(action, [RefusalReason(RefusalCode.UNKNOWN_RECORD, message, ids=(id_,))])
+
+
+def _case(service: Workings, prospect: Prospect, request: ConversionRequest, moment: Moment) -> Flow[Case]:
+    """Load what the planner wants to know, until it wants nothing more."""
+    found: dict[str, Record] = {}
+    asked_ids: set[str] = {prospect.id}
+    asked_keys: set[object] = set()
+    while True:
+        case = Case(
+            prospect=prospect,
+            request=request,
+            known=Known(found.values()),
+            settings=service.settings,
+            moment=moment,
+        )
+        wanted = lookups(case)
+        ids = sorted(wanted.ids - asked_ids - found.keys())
+        keys = wanted.keys - asked_keys
+        if not ids and not keys:
+            return case
+        for id_ in ids:
+            record = yield from load(id_)
+            if record is not None:
+                found[id_] = record
+        if keys:
+            found |= {record.id: record for record in (yield from candidates(keys, _CANDIDATES))}
+        asked_ids.update(ids)
+        asked_keys |= keys
+
+
+def _trying(service: Workings, attempt: _Attempt, action: str, key: str | None, asked: str) -> Flow[Applied | Refusal]:
+    repeat = yield from _repeat(key, asked)
+    if repeat is not None:
+        return repeat
+    why = ""
+    for _ in range(service.attempts):
+        outcome = yield from attempt()
+        if isinstance(outcome, Refusal):
+            return (yield from _repeat(key, asked)) or outcome
+        changes, plans = outcome
+        result = yield from commit(changes if key is None else changes.keeping(key=key, request=asked))
+        match result:
+            case Committed():
+                return Applied(changes.versions, plans)
+            case KeyTaken():
+                repeat = yield from _repeat(key, asked)
+                if repeat is not None:
+                    return repeat
+                why = f"the key {key!r} is taken and has no receipt"
+            case Stale(ids=ids):
+                why = f"{', '.join(map(repr, ids))} changed meanwhile"
+            case MatchAppeared(keys=keys):
+                why = f"{', '.join(str(found) for found in keys)} appeared meanwhile"
+    message = f"{why}, {service.attempts} times in a row; try again"
+    return Refusal(action, [RefusalReason(RefusalCode.CONFLICT, message)])
+
+
+def _repeat(key: str | None, asked: str) -> Flow[Applied | None]:
+    """Return what came of the same request before, if it came to anything."""
+    if key is None:
+        return None
+    kept: Receipt | None = yield from receipt(key)
+    if kept is None:
+        return None
+    if kept.request != asked:
+        raise KeyConflictError(key)
+    return Applied(kept.records, is_repeat=True)

@@ -1,0 +1,239 @@
+"""
+Opening a deal: the terms that hold, and the records made from a prospect on them.
+
+What the seller gave comes first, then the configured defaults, each of which is listed. Only the amount is never made
+up: without one, and without an estimate on the prospect, it is missing, and the plan is refused.
+"""
+
+from datetime import date
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from leadflow.account import Account
+from leadflow.assessment import Evidence
+from leadflow.contact import Contact
+from leadflow.conversion.filling import needs_of
+from leadflow.conversion.matching import Case, Resolved
+from leadflow.conversion.refusals import RefusalCode, RefusalReason
+from leadflow.conversion.requests import ConversionRequest, Moment
+from leadflow.conversion.terms import DealTerms, Default, stage_problem
+from leadflow.dealparts import BuyingRole, ContactRole, Origin, ProductInterest
+from leadflow.ids import ContactId
+from leadflow.opportunity import DECIDERS, Opportunity
+from leadflow.party import Company
+from leadflow.pipeline import Pipeline, Requirement, Stage
+from leadflow.prospect import Prospect
+from leadflow.validation import check
+
+__all__ = ["Heir", "Terms", "made_account", "made_contact", "made_opportunity", "terms_of"]
+
+
+@frozen(kw_only=True)
+class Terms:
+    """
+    The terms that hold.
+
+    Attributes:
+        given: The same with every blank filled; amount or name may still be missing, then there are reasons.
+        pipeline: The pipeline.
+        stage: The stage it starts in.
+        role: The contact's part.
+        products: What it is about.
+        defaults: What was filled in.
+        reasons: What is missing.
+    """
+
+    given: DealTerms
+    pipeline: Pipeline
+    stage: Stage
+    role: BuyingRole
+    products: tuple[ProductInterest, ...]
+    defaults: tuple[Default, ...]
+    reasons: tuple[RefusalReason, ...]
+
+
+@frozen
+class Heir:
+    """
+    What a new record inherits beside its own part.
+
+    Attributes:
+        prospect: From whom.
+        owner: Who owns it.
+        moment: When it is made, and by whom.
+        takes_labels: Whether tags and custom fields go to it; one record has them.
+    """
+
+    prospect: Prospect
+    owner: str | None
+    moment: Moment
+    takes_labels: bool
+
+    def attributes(self) -> dict[str, Any]:
+        """Return what every new record gets."""
+        labels = {"tags": self.prospect.tags, "fields": self.prospect.fields} if self.takes_labels else {}
+        return {
+            "source": self.prospect.source,
+            "campaign": self.prospect.campaign,
+            "owner": self.owner,
+            **labels,
+            **self.moment.when(),
+        }
+
+
+def terms_of(case: Case, company: Company | None) -> Terms:
+    """
+    Return the terms that hold for a new deal.
+
+    Raises:
+        InvalidError: If the stage given is no open stage of the pipeline that holds.
+    """
+    prospect, request, settings = case.prospect, case.request, case.settings
+    given, standard = request.terms, settings.terms
+    found: dict[str, Any] = {}
+    defaults: list[Default] = []
+
+    def fill(name: str, value: Any, shown: object, why: str) -> None:  # noqa: ANN401 - of each term's own type
+        found[name] = value
+        defaults.append(Default(f"terms.{name}", shown, why))
+
+    pipeline = given.pipeline or standard.pipeline
+    if given.pipeline is None:
+        fill("pipeline", pipeline, pipeline.id, "the pipeline configured")
+    if given.stage is None:
+        configured = standard.stage if standard.pipeline == pipeline else None
+        stage = pipeline.entry_stage if configured is None else pipeline.stage(configured)
+        fill("stage", stage.code, stage.code, "the stage configured" if configured else "where the pipeline starts")
+    else:
+        check("plan_conversion", stage_problem("terms.stage", given.stage, pipeline))
+        stage = pipeline.stage(given.stage)
+    if given.probability is None:
+        defaults.append(Default("terms.probability", stage.probability, f"of stage {stage.code!r}"))
+    products = prospect.product_interest if given.product_interest is None else given.product_interest
+    if given.amount is None and prospect.estimated_value is not None:
+        fill("amount", prospect.estimated_value, prospect.estimated_value, "the estimated value")
+    if given.expected_close is None and standard.calendar is not None:
+        quarter = standard.calendar.quarter_of(case.moment.at)
+        fill("expected_close", quarter.last_day, quarter.last_day, f"the end of {quarter}")
+    if given.type is None:
+        fill("type", standard.type, standard.type, "the type configured")
+    if given.name is None:
+        close = found.get("expected_close", given.expected_close)
+        name = _name(case, company, products, close)
+        if name is not None:
+            fill("name", name, name, f"by the rule {standard.name!r}")
+    terms = attrs.evolve(given, **found)
+    return Terms(
+        given=terms,
+        pipeline=pipeline,
+        stage=stage,
+        role=given.role or standard.role,
+        products=products,
+        defaults=tuple(defaults),
+        reasons=tuple(_missing(case, terms, stage, given.role or standard.role)),
+    )
+
+
+def _name(case: Case, company: Company | None, products: tuple[ProductInterest, ...], close: date | None) -> str | None:
+    person = case.prospect.person.name if case.prospect.person else None
+    firm = company.name if company else None
+    standard = case.settings.terms
+    calendar = standard.calendar
+    return standard.name_for(
+        party=firm or person,
+        company=firm,
+        person=person,
+        product=products[0].product if products else None,
+        quarter=str(calendar.quarter_of(close)) if calendar is not None and close is not None else None,
+    )
+
+
+def _missing(case: Case, terms: DealTerms, stage: Stage, role: BuyingRole) -> list[RefusalReason]:
+    lacking: list[tuple[str, str]] = []
+    if terms.name is None:
+        lacking.append(("name", "must be given: nothing is known that a name could be made of"))
+    if terms.amount is None:
+        budget = case.prospect.discovery.budget
+        known = f" (their budget is {budget.value})" if budget is not None and budget.value is not None else ""
+        lacking.append(("amount", f"must be given: the prospect has no estimated value{known}"))
+    if terms.expected_close is None:
+        lacking.append(("expected_close", "must be given: no calendar is configured to take the end of a quarter from"))
+    return [
+        *(RefusalReason(RefusalCode.MISSING_FIELDS, message, path=f"terms.{name}") for name, message in lacking),
+        *(
+            RefusalReason(RefusalCode.MISSING_FIELDS, f"stage {stage.code!r} requires {need}", path=path)
+            for need, path in _unmet(stage, terms, role, case.request)
+        ),
+    ]
+
+
+def _unmet(
+    stage: Stage, terms: DealTerms, role: BuyingRole, request: ConversionRequest
+) -> list[tuple[Requirement, str]]:
+    """Return what the stage requires that a new deal on these terms lacks; amount and close it always has."""
+    contact = request.contact_wanted
+    met = {
+        Requirement.NEXT_STEP: ("terms.next_step", terms.next_step is not None),
+        Requirement.PRIMARY_CONTACT: ("contact", contact),
+        Requirement.DECISION_MAKER: ("terms.role", contact and role in DECIDERS),
+    }
+    return [(need, met[need][0]) for need in sorted(stage.requires & met.keys()) if not met[need][1]]
+
+
+def made_account(resolved: Resolved, heir: Heir) -> tuple[Account, tuple[Default, ...]]:
+    """Return the new account, with its company's domain filled in from the person's address where it was not known."""
+    assert resolved.account.new_id is not None
+    company, person = resolved.company, heir.prospect.person
+    defaults: tuple[Default, ...] = ()
+    if company is not None and company.domain is None and resolved.domain is not None:
+        company = attrs.evolve(company, domain=resolved.domain)
+        defaults = (Default("account.company.domain", resolved.domain, "of the e-mail address"),)
+    if company is None:
+        assert person is not None
+        defaults = (Default("account.name", person.name, "the person's: no company is known"),)
+    name = company.name if company is not None else defaults[0].value
+    return Account.add(resolved.account.new_id, str(name), company=company, **heir.attributes()), defaults
+
+
+def made_contact(new_id: str, account_id: str | None, heir: Heir) -> Contact:
+    """Return the new contact."""
+    person = heir.prospect.person
+    assert person is not None
+    return Contact.add(new_id, person, account_id=account_id, consents=heir.prospect.consents, **heir.attributes())
+
+
+def made_opportunity(
+    new_id: str, terms: Terms, heir: Heir, *, account_id: str | None, contact_id: str | None, evidence: Evidence
+) -> Opportunity:
+    """Return the new deal."""
+    given, prospect = terms.given, heir.prospect
+    assert given.name is not None
+    assert given.amount is not None
+    assert given.expected_close is not None
+    assert given.type is not None
+    return Opportunity.open(
+        new_id,
+        given.name,
+        given.amount,
+        expected_close=given.expected_close,
+        origin=Origin.from_prospect(prospect.id),
+        pipeline=terms.pipeline,
+        account_id=account_id,
+        type=given.type,
+        stage=terms.stage.code,
+        probability=given.probability,
+        contact_roles=() if contact_id is None else (ContactRole(ContactId(contact_id), terms.role, primary=True),),
+        product_interest=terms.products,
+        needs=needs_of(prospect),
+        next_step=given.next_step,
+        team=given.team,
+        engagements=prospect.engagements,
+        touches=prospect.touches,
+        discovery=prospect.discovery,
+        # Where there is a contact, what they said about being contacted is kept there, and only there.
+        consents=prospect.consents if contact_id is None else (),
+        evidence=evidence,
+        **heir.attributes(),
+    )

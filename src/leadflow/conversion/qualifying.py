@@ -1,0 +1,121 @@
+"""
+Planning how a lead becomes a prospect.
+
+The prospect takes over everything the lead has; the lead is kept, marked qualified, linked both ways, and written last.
+The evidence is stored with both. Planning is pure: no store, no clock, no ids of its own.
+"""
+
+from typing import Unpack
+
+from leadflow.assessment import Assessment, Evidence
+from leadflow.conversion.carrying import not_taken_over
+from leadflow.conversion.judging import (
+    Judgement,
+    evidence_reasons,
+    kept,
+    lead_reasons,
+    open_questions,
+    override_problem,
+    owner_of,
+)
+from leadflow.conversion.plans import QualificationPlan
+from leadflow.conversion.refusals import Refusal
+from leadflow.conversion.requests import Moment, OwnerChoice, QualificationRequest, when_problems
+from leadflow.conversion.settings import STANDARD, ConversionSettings
+from leadflow.conversion.targets import Create
+from leadflow.events import ProspectOpened, When
+from leadflow.ids import ProspectId
+from leadflow.lead import Lead
+from leadflow.prospect import Prospect
+from leadflow.stores import ChangeSet
+from leadflow.validation import built, instance
+
+__all__ = ["plan_qualification", "qualification_of"]
+
+
+def plan_qualification(
+    lead: Lead,
+    /,
+    *,
+    evidence: Judgement,
+    prospect: Create,
+    owner: OwnerChoice = None,
+    override: str | None = None,
+    settings: ConversionSettings = STANDARD,
+    **when: Unpack[When],
+) -> QualificationPlan | Refusal:
+    """
+    Plan how a lead becomes a prospect.
+
+    Args:
+        lead: As it was loaded.
+        evidence: What a policy found about this lead in this version.
+        prospect: The id of the prospect that goes on for it.
+        owner: A user id, or a function that says who. Default: the lead's.
+        override: Why a verdict short of "qualified" is set aside; needs `by`.
+        settings: What the host has decided once.
+        **when: See `When`; `at` not before what was recorded last.
+
+    Returns:
+        The plan, or a `Refusal` with every reason.
+
+    Raises:
+        InvalidError: Naming everything in the arguments that can never be right.
+        HistoryError: If `at` or `recorded_at` is before what was recorded last.
+    """
+    made = built(
+        "plan_qualification",
+        lambda: QualificationRequest(
+            lead_id=lead.id if isinstance(lead, Lead) else "?", prospect=prospect, owner=owner, override=override
+        ),
+        instance("lead", lead, Lead, "a Lead"),
+        instance("evidence", evidence, (Assessment, Evidence), "an Assessment or Evidence"),
+        instance("settings", settings, ConversionSettings, "ConversionSettings"),
+        *when_problems(when),
+        override_problem(override, when.get("by")),
+    )
+    return qualification_of(lead, made, evidence, Moment(**when), settings)
+
+
+def qualification_of(
+    lead: Lead, request: QualificationRequest, judgement: Judgement, moment: Moment, settings: ConversionSettings
+) -> QualificationPlan | Refusal:
+    """Plan a request that was checked; see `plan_qualification`."""
+    owner, owner_reasons = owner_of(lead, request.owner, settings.owners)
+    reasons = (
+        *lead_reasons(lead),
+        *evidence_reasons(judgement, lead, moment, request.override),
+        *owner_reasons,
+    )
+    if reasons:
+        return Refusal(request.action, reasons, open_questions(judgement, request.override))
+    evidence = kept(judgement)
+    opened = ProspectOpened(
+        lead_id=lead.id,
+        person=lead.person,
+        company=lead.company,
+        source=lead.source,
+        campaign=lead.campaign,
+        owner=owner,
+        estimated_value=lead.estimated_value,
+        product_interest=lead.product_interest,
+        consents=lead.consents,
+        tags=lead.tags,
+        fields=lead.fields,
+        engagements=lead.engagements,
+        touches=lead.touches,
+        discovery=lead.discovery,
+        evidence=evidence,
+        **moment.when(),
+    )
+    prospect = Prospect(ProspectId(request.prospect.id), (opened,))
+    qualified = lead.qualified(prospect_id=prospect.id, evidence=evidence, override=request.override, **moment.when())
+    return QualificationPlan(
+        request=request,
+        lead=qualified,
+        prospect=prospect,
+        changes=ChangeSet.of((None, prospect), (lead, qualified)),
+        evidence=evidence,
+        moment=moment,
+        unmapped=not_taken_over(lead, prospect),
+    )

@@ -1,0 +1,258 @@
+"""
+Requests: what somebody asked for, by ids, without the records.
+
+Theory. A request is checked when it is built: a combination that makes no sense, such as a deal's name without a deal,
+is an error and not a refusal. Its fingerprint says whether two requests under one idempotency key are the same: source,
+targets, terms and owner count, new ids, times and authors do not. A plan keeps its request, so that it can be planned
+again on fresh records and compared.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import cached_property
+from hashlib import sha256
+from json import dumps
+from typing import Any, TypeAlias
+
+import attrs
+from attrs import field, frozen
+
+from leadflow.conversion.targets import (
+    SKIP,
+    Create,
+    DealTarget,
+    FindOrCreate,
+    Skip,
+    Target,
+    UseExisting,
+    target_problem,
+)
+from leadflow.conversion.terms import NO_TERMS, DealTerms
+from leadflow.errors import Problem, did_you_mean
+from leadflow.events import When
+from leadflow.lead import Lead
+from leadflow.prospect import Prospect
+from leadflow.validation import aware, check, code, instance, optional, text, unique, when
+
+__all__ = [
+    "ConversionRequest",
+    "Moment",
+    "OwnerChoice",
+    "QualificationRequest",
+    "Router",
+    "fingerprint",
+    "when_problems",
+]
+
+Router: TypeAlias = Callable[[Lead | Prospect], str | None]
+"""Says who gets a lead or prospect, from what is known of it; pure, so that planning twice gives one plan."""
+
+OwnerChoice: TypeAlias = str | Router | None
+"""A user id, a `Router`, or None: whoever owns the source keeps what comes of it."""
+
+
+@frozen
+class Moment:
+    """
+    When something is done and by whom, as a value: what `When` says, kept in a plan.
+
+    Attributes:
+        at: When it happens; aware.
+        by: Who does it.
+        recorded_at: When we learn it; aware.
+    """
+
+    at: datetime
+    by: str | None = None
+    recorded_at: datetime = field(default=attrs.Factory(lambda self: self.at, takes_self=True))
+
+    def when(self) -> When:
+        """Return it as commands take it."""
+        return {"at": self.at, "by": self.by, "recorded_at": self.recorded_at}
+
+    def after(self, known: datetime) -> When:
+        """Return it as commands take it, for a record that others change too and last changed at a time."""
+        return {
+            "at": max(self.at, known),
+            "by": self.by,
+            "recorded_at": max(self.recorded_at, known),
+        }
+
+
+def when_problems(given: Mapping[str, object], arguments: tuple[str, ...] = ()) -> list[Problem | None]:
+    """Return what is wrong with the keywords that stand for `When`; `arguments` are those they may be mistaken for."""
+    names = ("at", "by", "recorded_at")
+    problems: list[Problem | None] = [
+        Problem(name, f"is no argument{did_you_mean(name, (*names, *arguments))}", is_type=True)
+        for name in given
+        if name not in names
+    ]
+    at, recorded_at = given.get("at"), given.get("recorded_at", given.get("at"))
+    times = [aware("at", at), None if recorded_at is at else aware("recorded_at", recorded_at)]
+    if not any(times) and isinstance(at, datetime) and isinstance(recorded_at, datetime):
+        early = f"must not be before at ({at.isoformat()}), got {recorded_at.isoformat()}"
+        times.append(when(recorded_at < at, "recorded_at", early))
+    return [*problems, *times, optional(code, "by", given.get("by"))]
+
+
+def _owner(path: str, value: object) -> Problem | None:
+    return None if value is None or callable(value) else code(path, value)
+
+
+@frozen(kw_only=True, slots=False)  # the fingerprint is made once, on first use
+class QualificationRequest:
+    """
+    Make a prospect of a lead.
+
+    Attributes:
+        lead_id: The lead.
+        prospect: The prospect that goes on for it.
+        owner: Who owns the prospect.
+        override: Why a verdict short of "qualified" is set aside.
+    """
+
+    lead_id: str
+    prospect: Create
+    owner: OwnerChoice = None
+    override: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        strange = instance("prospect", self.prospect, Create, "Create(id)")
+        check(
+            "QualificationRequest",
+            code("lead_id", self.lead_id),
+            strange or unique("prospect", [self.lead_id, self.prospect.id]),
+            _owner("owner", self.owner),
+            optional(text, "override", self.override),
+        )
+
+    @property
+    def action(self) -> str:
+        """What is asked for, in words."""
+        return f"qualify lead {self.lead_id!r}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells this request from another under the same key."""
+        return fingerprint("qualify", self.lead_id, self.owner)
+
+
+@frozen(kw_only=True, slots=False)
+class ConversionRequest:
+    """
+    Make an account, a contact and an opportunity of a prospect, or some of them.
+
+    Attributes:
+        prospect_id: The prospect.
+        account: What becomes of the company.
+        contact: What becomes of the person.
+        opportunity: What becomes of the deal.
+        terms: The terms of a new deal.
+        owner: Who owns what is made.
+        override: Why a verdict short of "qualified" is set aside.
+        another: Why a prospect that was converted before is converted again.
+
+    Raises:
+        InvalidError: Naming everything that is wrong or makes no sense together.
+    """
+
+    prospect_id: str
+    account: Target
+    contact: Target
+    opportunity: DealTarget
+    terms: DealTerms = NO_TERMS
+    owner: OwnerChoice = None
+    override: str | None = None
+    another: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        strange = [
+            target_problem("account", self.account, Create, UseExisting, FindOrCreate, Skip),
+            target_problem("contact", self.contact, Create, UseExisting, FindOrCreate, Skip),
+            target_problem("opportunity", self.opportunity, Create, UseExisting, Skip),
+        ]
+        check(
+            "ConversionRequest",
+            code("prospect_id", self.prospect_id),
+            *strange,
+            instance("terms", self.terms, DealTerms, "DealTerms"),
+            *(() if any(strange) else self._senseless()),
+            _owner("owner", self.owner),
+            optional(text, "override", self.override),
+            optional(text, "another", self.another),
+        )
+
+    def _senseless(self) -> Iterator[Problem | None]:
+        ids = [target.id for target in (self.account, self.contact, self.opportunity) if not isinstance(target, Skip)]
+        yield when(not ids, "", "must make or use something, got SKIP for account, contact and opportunity")
+        yield unique("targets", [self.prospect_id, *ids])
+        if not isinstance(self.opportunity, Create):
+            rule = f"must be left out unless an opportunity is created, got {self.terms!r} with {self.opportunity!r}"
+            yield when(self.terms != NO_TERMS, "terms", rule)
+        if self.account is SKIP:
+            existing = isinstance(self.contact, UseExisting | FindOrCreate)
+            rule = f"must be Create or SKIP where the account is skipped, got {self.contact!r}; use its account"
+            yield when(existing, "contact", rule)
+
+    @property
+    def action(self) -> str:
+        """What is asked for, in words."""
+        return f"convert prospect {self.prospect_id!r}"
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """What counts beside the source."""
+        targets = (target if isinstance(target, UseExisting) else _kind(target) for target in self._targets)
+        return (*targets, self.terms, self.owner, self.another is not None)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells this request from another under the same key."""
+        return fingerprint("convert", self.prospect_id, *self.asked)
+
+    @property
+    def contact_wanted(self) -> bool:
+        """Whether a contact takes part in the deal."""
+        return self.contact is not SKIP
+
+    @property
+    def _targets(self) -> tuple[Target, Target, DealTarget]:
+        return self.account, self.contact, self.opportunity
+
+
+def _kind(target: Create | FindOrCreate | Skip) -> str:
+    return f"{type(target).__name__} {isinstance(target, Create) and target.anyway}"
+
+
+def fingerprint(*parts: object) -> str:
+    """Return a hash of values that is the same on every machine."""
+    return sha256(dumps(_plain(parts), ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that a request can hold
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return repr(value)
+        case Decimal():
+            # 48000 and 48000.00 are the same amount.
+            return format(value.normalize(), "f")
+        case date() | datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case frozenset():
+            return sorted(dumps(_plain(item)) for item in value)
+        case tuple():
+            return [_plain(item) for item in value]
+        case Enum():
+            return value.name
+        case _ if attrs.has(type(value)):
+            named = {attribute.name: _plain(getattr(value, attribute.name)) for attribute in attrs.fields(type(value))}
+            return {"": type(value).__name__, **named}
+        case _:
+            # A router: which one it is cannot be told from one process to the next.
+            return "router"

@@ -1,0 +1,138 @@
+"""
+Settings: what a host decides once about conversions, as one value.
+
+Who may own records, what becomes of people without a company, whether a second open deal about the same product is
+worth a warning or a refusal, which default terms hold. Settings are data: comparable, and safe to share.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from attrs import field, frozen
+
+from leadflow.conversion.terms import TermDefaults
+from leadflow.party import Company, Person
+from leadflow.stores.matchkeys import normalised
+from leadflow.validation import check, code, coded, each, instance, member, text, to_set
+
+__all__ = ["STANDARD", "ConversionSettings", "OpenDeals", "Owners", "PersonAccounts"]
+
+
+class PersonAccounts(StrEnum):
+    """What becomes of the account where there is a person and no company: one in their name, none, or a refusal."""
+
+    MAKE = "make"
+    NONE = "none"
+    REFUSE = "refuse"
+
+
+class OpenDeals(StrEnum):
+    """What a further deal with an account is when one about the same product is open already."""
+
+    WARN = "warn"
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
+_to_person_accounts = member(PersonAccounts)
+_to_open_deals = member(OpenDeals)
+
+
+def _person_accounts(value: PersonAccounts | str) -> PersonAccounts:
+    return _to_person_accounts(value)
+
+
+def _open_deals(value: OpenDeals | str) -> OpenDeals:
+    return _to_open_deals(value)
+
+
+def _set_or_none(values: Iterable[str] | None) -> frozenset[str] | None:
+    return None if values is None else to_set(values)
+
+
+@frozen(kw_only=True)
+class Owners:
+    """
+    Who may own a record.
+
+    >>> Owners(active={"ada"}, queues={"inbound"}).refuse("inbound")
+    "must be a person, got the queue 'inbound'"
+
+    Attributes:
+        active: Ids of the users who may; None: whoever is no queue.
+        queues: Ids that stand for nobody in particular.
+    """
+
+    active: frozenset[str] | None = field(default=None, converter=_set_or_none)
+    queues: frozenset[str] = field(default=frozenset(), converter=to_set)
+
+    def __attrs_post_init__(self) -> None:
+        check(
+            "Owners",
+            *(() if self.active is None else each("active", self.active, code)),
+            *each("queues", self.queues, code),
+        )
+
+    def refuse(self, owner: str) -> str | None:
+        """Return why somebody may not own a record; None if they may."""
+        if owner in self.queues:
+            return f"must be a person, got the queue {owner!r}"
+        if self.active is not None and owner not in self.active:
+            return f"must be an active user, got {owner!r}"
+        return None
+
+
+# What people type into a company field that a form insists on.
+_BLANKS: Final = frozenset(
+    {"self", "me", "private", "privat", "none", "no company", "n/a", "na", "-", "not provided", "unknown", "individual"}
+)
+
+
+def _names(values: Iterable[str]) -> frozenset[str]:
+    return to_set(values if isinstance(values, str) else (normalised(v) if isinstance(v, str) else v for v in values))
+
+
+@frozen(kw_only=True)
+class ConversionSettings:
+    """
+    What a host decides once.
+
+    Attributes:
+        terms: What holds for terms that nobody gave.
+        owners: Who may own a record.
+        person_accounts: A `PersonAccounts` or its value.
+        blank_companies: What stands for no company, besides the person's own name; compared as names are.
+        open_deals: An `OpenDeals` or its value.
+    """
+
+    terms: TermDefaults = field(factory=TermDefaults)
+    owners: Owners = field(factory=Owners)
+    person_accounts: PersonAccounts = field(default=PersonAccounts.MAKE, converter=_person_accounts)
+    blank_companies: frozenset[str] = field(default=_BLANKS, converter=_names)
+    open_deals: OpenDeals = field(default=OpenDeals.WARN, converter=_open_deals)
+
+    def __attrs_post_init__(self) -> None:
+        check(
+            "ConversionSettings",
+            instance("terms", self.terms, TermDefaults, "TermDefaults"),
+            instance("owners", self.owners, Owners, "Owners"),
+            coded("person_accounts", self.person_accounts, PersonAccounts),
+            *each("blank_companies", self.blank_companies, text),
+            coded("open_deals", self.open_deals, OpenDeals),
+        )
+
+    def company_of(self, person: Person | None, company: Company | None) -> Company | None:
+        """Return the company; None where what is given stands for "no company"."""
+        if company is None:
+            return None
+        name = normalised(company.name).strip("[]()<> ")
+        return (
+            None
+            if name in self.blank_companies or (person is not None and name == normalised(person.name))
+            else company
+        )
+
+
+STANDARD: Final = ConversionSettings()
+"""The settings of a host that decides nothing: UTC calendar, simple pipeline, person accounts, warnings."""

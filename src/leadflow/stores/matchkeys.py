@@ -1,0 +1,228 @@
+"""
+Match keys: what makes two records look like the same person, company or deal, as values that a store can index.
+
+Theory. A key names the kind of record it finds, what it compares, and the normalised value; two records share a key or
+they do not, and nothing is ever scanned. An e-mail address decides who a person is and a domain which company; a phone
+number or a name alone never does (`MatchKey.decides`). Domains of free mail providers are no company's. Case,
+typographic and HTML-escaped apostrophes make no difference; plus-tags and dots do, since only the receiving system
+knows what they mean. Keys follow from a record's present state: one that was merged or withdrawn has none, a deal has
+them while it is open.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from html import unescape
+from typing import Final
+from unicodedata import normalize
+
+from attrs import field, frozen
+
+from leadflow.account import Account
+from leadflow.contact import Contact
+from leadflow.lifecycle import LeadStatus, ProspectStatus
+from leadflow.listentry import ListEntry
+from leadflow.opportunity import Opportunity
+from leadflow.party import Company, EmailAddress, Person
+from leadflow.stores.freemail import FREE_MAIL_PROVIDERS
+from leadflow.stores.records import KINDS, RECORD_TYPES, Record
+from leadflow.validation import check, coded, instance, member
+
+__all__ = [
+    "Compares",
+    "MatchKey",
+    "account_keys",
+    "company_domain",
+    "contact_keys",
+    "deal_keys",
+    "match_keys",
+    "normalised",
+]
+
+_APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u00b4\u0060\u2032\uff07", "'"))
+# A shorter run of digits is an extension or a typing error, not a number that tells people apart.
+_FEWEST_DIGITS: Final = 6
+
+
+class Compares(StrEnum):
+    """What a key compares."""
+
+    EMAIL = "email"
+    DOMAIN = "domain"
+    PHONE = "phone"
+    NAME = "name"
+    PRODUCT = "product"
+    CONTACT = "contact"
+
+
+_to_compares = member(Compares)
+
+
+def _compares(value: Compares | str) -> Compares:
+    return _to_compares(value)
+
+
+@frozen(order=True)
+class MatchKey:
+    """
+    One thing by which records of one kind can be found.
+
+    >>> print(MatchKey("contact", "email", "mara@northwind.example"))
+    contact:email:mara@northwind.example
+
+    Attributes:
+        finds: The kind of record: ``contact``, ``account``, ``opportunity``, ``lead``, ``prospect``, ``list entry``.
+        by: A `Compares` or its value.
+        value: What is compared, normalised. Not limited in length beyond what it is made from (an address has at most
+            254 characters, a name 500).
+        within: The account in which a deal about a product is looked for; empty for all other keys.
+    """
+
+    finds: str
+    by: Compares = field(converter=_compares)
+    value: str
+    within: str = field(default="", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        check(
+            "MatchKey",
+            coded("finds", self.finds, KINDS),
+            coded("by", self.by, Compares),
+            instance("value", self.value, str, "text (str)"),
+            instance("within", self.within, str, "text (str)"),
+        )
+
+    @property
+    def decides(self) -> bool:
+        """Whether one record with this key is enough to say that it is the same person, company or deal."""
+        return self.by not in (Compares.PHONE, Compares.NAME)
+
+    def __str__(self) -> str:
+        # A tab cannot be part of an id, so two keys never have one text.
+        return f"{self.finds}:{self.by}:{self.within}{self.within and chr(9)}{self.value}"
+
+
+def normalised(words: str) -> str:
+    """
+    Return text as names are compared.
+
+    >>> normalised("  Peet&#39;s  COFFEE") == normalised("Peet\u2019s Coffee")
+    True
+    """
+    return " ".join(normalize("NFC", unescape(words)).translate(_APOSTROPHES).casefold().split())
+
+
+def match_keys(record: Record, *, free_providers: Iterable[str] = FREE_MAIL_PROVIDERS) -> tuple[MatchKey, ...]:
+    """
+    Return every key by which a record can be found, sorted; each once.
+
+    >>> from datetime import UTC, datetime
+    >>> ada = Contact.add("C-1", Person("Ada Obi", email="Ada@Obi.Example"), at=datetime(2026, 3, 2, tzinfo=UTC))
+    >>> [str(key) for key in match_keys(ada) if key.decides]
+    ['contact:email:ada@obi.example']
+
+    Args:
+        record: Any record. One that was merged or withdrawn, and a deal that is closed, has no keys.
+        free_providers: Domains that are no company's, in lower case.
+
+    Raises:
+        InvalidError: If it is no record.
+    """
+    check("match_keys", instance("record", record, RECORD_TYPES, "a record"))
+    return tuple(sorted(set(_keys(record, frozenset(free_providers)))))
+
+
+def _keys(record: Record, free: frozenset[str]) -> Iterator[MatchKey]:
+    match record:
+        case Account():
+            if not record.is_withdrawn:
+                yield from account_keys(record.name, record.company, free_providers=free)
+        case Contact():
+            if not record.is_withdrawn:
+                yield from contact_keys(record.person)
+        case Opportunity():
+            if record.is_open:
+                yield from deal_keys(record.account_id, (interest.product for interest in record.product_interest))
+                for role in record.contact_roles:
+                    yield MatchKey("opportunity", Compares.CONTACT, role.contact_id)
+        case _:
+            gone = not isinstance(record, ListEntry) and record.status in _GONE
+            if not gone:
+                yield from _party_keys(record.kind, record.person or record.company)
+
+
+_GONE: Final = (LeadStatus.MERGED, ProspectStatus.MERGED, ProspectStatus.WITHDRAWN)
+
+
+def account_keys(
+    name: str, company: Company | None, *, free_providers: Iterable[str] = FREE_MAIL_PROVIDERS
+) -> Iterator[MatchKey]:
+    """Yield the keys of an account with this name and company."""
+    yield MatchKey("account", Compares.NAME, normalised(name))
+    if company is not None:
+        domain = company_domain(company, free_providers=free_providers)
+        if domain is not None:
+            yield MatchKey("account", Compares.DOMAIN, domain)
+        if (digits := _digits(company.phone)) is not None:
+            yield MatchKey("account", Compares.PHONE, digits)
+
+
+def contact_keys(person: Person) -> Iterator[MatchKey]:
+    """Yield the keys of a contact who is this person."""
+    return _party_keys("contact", person)
+
+
+def deal_keys(account_id: str | None, products: Iterable[str]) -> Iterator[MatchKey]:
+    """Yield the keys of an open deal with an account about some products; about none, that is a key too."""
+    if account_id is not None:
+        for product in tuple(products) or ("",):
+            yield MatchKey("opportunity", Compares.PRODUCT, product, within=account_id)
+
+
+def company_domain(
+    company: Company | None,
+    email: EmailAddress | None = None,
+    *,
+    free_providers: Iterable[str] = FREE_MAIL_PROVIDERS,
+) -> str | None:
+    """
+    Return the domain that tells a company apart: its own, else that of its address, else that of a person there.
+
+    >>> company_domain(Company("Northwind"), EmailAddress("mara@northwind.example"))
+    'northwind.example'
+    >>> company_domain(Company("Northwind"), EmailAddress("mara@gmail.com")) is None
+    True
+
+    Args:
+        company: The company, as far as known.
+        email: The address of somebody who works there.
+        free_providers: Domains that are no company's, in lower case.
+    """
+    given = (
+        _bare(company.domain) if company and company.domain else None,
+        company.email.domain if company and company.email else None,
+        email.domain if email else None,
+    )
+    free = free_providers if isinstance(free_providers, frozenset) else frozenset(free_providers)
+    return next((domain for domain in given if domain is not None and domain not in free), None)
+
+
+def _bare(domain: str) -> str:
+    """Return a web site's domain without the conventional www; other subdomains are companies of their own."""
+    bare = domain.lower().removeprefix("www.")
+    return bare if "." in bare else domain.lower()
+
+
+def _party_keys(finds: str, party: Person | Company | None) -> Iterator[MatchKey]:
+    if party is None:
+        return
+    yield MatchKey(finds, Compares.NAME, normalised(party.name))
+    if party.email is not None:
+        yield MatchKey(finds, Compares.EMAIL, party.email.normalised.translate(_APOSTROPHES))
+    if (digits := _digits(party.phone)) is not None:
+        yield MatchKey(finds, Compares.PHONE, digits)
+
+
+def _digits(phone: str | None) -> str | None:
+    """Return a phone number's digits; None where there are too few to say anything."""
+    digits = "".join(str(int(char)) for char in phone or "" if char.isdecimal())
+    return digits.removeprefix("00") if len(digits) >= _FEWEST_DIGITS else None

@@ -1,0 +1,179 @@
+"""
+A store in memory: for tests, notebooks and examples, and the reference for what a store does.
+
+Records are immutable, so what is handed out cannot change what is kept. One lock makes a commit atomic and threads
+safe; match keys are indexed, so finding a record does not depend on how many there are. One store is one tenant.
+"""
+
+from collections.abc import Collection, Iterator
+from threading import Lock
+from typing import Any, TypeVar
+
+from leadflow import markup
+from leadflow.stores.changesets import ChangeSet, EventRecord
+from leadflow.stores.matchkeys import MatchKey, match_keys
+from leadflow.stores.ports import CommitResult, Committed, KeyTaken, MatchAppeared, Stale
+from leadflow.stores.receipts import Receipt
+from leadflow.stores.records import Record
+from leadflow.validation import check, code, each, instance, whole
+
+__all__ = ["AsyncInMemoryStore", "InMemoryStore"]
+
+_Kind = TypeVar("_Kind")
+
+
+class InMemoryStore:
+    """
+    A `Store` that keeps everything in memory.
+
+    >>> from datetime import UTC, datetime
+    >>> from leadflow.account import Account
+    >>> store = InMemoryStore()
+    >>> store.commit(ChangeSet.new(Account.add("A-1", "Northwind", at=datetime(2026, 3, 2, tzinfo=UTC))))
+    Committed()
+    >>> store.load("A-1").name, len(store)
+    ('Northwind', 1)
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._records: dict[str, Record] = {}
+        # Per key the ids of the records that have it, in the order in which they got it.
+        self._index: dict[MatchKey, dict[str, None]] = {}
+        self._receipts: dict[str, Receipt] = {}
+        self._outbox: list[EventRecord] = []
+
+    def load(self, id: str, /) -> Record | None:  # noqa: A002 - the interface's word
+        """Return the record with this id; None if there is none."""
+        check("load", code("id", id))
+        return self._records.get(id)
+
+    def candidates(self, keys: Collection[MatchKey], limit: int) -> tuple[Record, ...]:
+        """Return the records that have at least one of these match keys, at most `limit` per key, sorted by id."""
+        check(
+            "candidates",
+            *each("keys", tuple(keys), instance, MatchKey, "a MatchKey"),
+            whole("limit", limit, 1),
+        )
+        with self._lock:
+            found = {id_ for key in keys for id_ in list(self._index.get(key, ()))[:limit]}
+            return tuple(self._records[id_] for id_ in sorted(found))
+
+    def receipt(self, key: str, /) -> Receipt | None:
+        """Return the receipt kept under an idempotency key; None if there is none."""
+        check("receipt", code("key", key))
+        return self._receipts.get(key)
+
+    def commit(self, change_set: ChangeSet, /) -> CommitResult:
+        """Write a change set, all of it or nothing; see `Store.commit`."""
+        check("commit", instance("change_set", change_set, ChangeSet, "a ChangeSet"))
+        # What can be worked out beforehand is, so that others wait less.
+        fresh = [(write, match_keys(write.after)) for write in change_set.writes]
+        events = change_set.events
+        with self._lock:
+            if change_set.receipt is not None and change_set.receipt.key in self._receipts:
+                return KeyTaken(change_set.receipt.key)
+            if stale := self._stale(change_set):
+                return Stale(stale)
+            written = {write.id for write in change_set.writes}
+            if there := [key for key in change_set.absent if not self._index.get(key, {}).keys() <= written]:
+                return MatchAppeared(there)
+            for write, keys in fresh:
+                self._put(write.before, write.after, keys)
+            if change_set.receipt is not None:
+                self._receipts[change_set.receipt.key] = change_set.receipt
+            self._outbox.extend(events)
+            return Committed()
+
+    def _stale(self, change_set: ChangeSet) -> list[str]:
+        expected: dict[str, tuple[str, int | None]] = {
+            write.id: (write.after.kind, write.expected_version) for write in change_set.writes
+        }
+        expected |= {relied.id: (relied.kind, relied.version) for relied in change_set.relies_on}
+        stale: list[str] = []
+        for id_, (kind, version) in expected.items():
+            record = self._records.get(id_)
+            as_expected = version is None if record is None else (record.kind, record.version) == (kind, version)
+            if not as_expected:
+                stale.append(id_)
+        return stale
+
+    def _put(self, before: Record | None, after: Record, keys: tuple[MatchKey, ...]) -> None:
+        for key in () if before is None else match_keys(self._records[before.id]):
+            if key not in keys:
+                holders = self._index[key]
+                del holders[after.id]
+                if not holders:
+                    del self._index[key]
+        for key in keys:
+            self._index.setdefault(key, {})[after.id] = None
+        self._records[after.id] = after
+
+    @property
+    def outbox(self) -> tuple[EventRecord, ...]:
+        """Every event committed so far, in order; each once."""
+        with self._lock:
+            return tuple(self._outbox)
+
+    def all(self, kind: type[_Kind]) -> tuple[_Kind, ...]:
+        """Return the records of one kind, in the order first stored, e.g. ``store.all(Opportunity)``."""
+        return tuple(record for record in self if isinstance(record, kind))
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield what was stored when the iteration began, in the order first stored."""
+        with self._lock:
+            records = tuple(self._records.values())
+        return iter(records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __contains__(self, id: Any) -> bool:  # noqa: ANN401, A002 - whatever is asked for
+        return id in self._records
+
+    def __repr__(self) -> str:
+        return f"<InMemoryStore: {len(self)} records, {len(self._outbox)} events, {len(self._receipts)} receipts>"
+
+    def to_rows(self) -> list[dict[str, object]]:
+        """Return one row per record: kind, id, version, owner, when it was changed last."""
+        return [
+            {
+                "record": record.kind,
+                "id": record.id,
+                "version": record.version,
+                "owner": record.owner,
+                "updated_at": record.updated_at.isoformat(),
+            }
+            for record in self
+        ]
+
+    def _repr_html_(self) -> str:
+        return markup.section(f"{self!r}", markup.table(self.to_rows()))
+
+
+class AsyncInMemoryStore:
+    """
+    An `AsyncStore` that keeps everything in memory, on any event loop.
+
+    Attributes:
+        sync: The `InMemoryStore` behind it, to look at what is there.
+    """
+
+    def __init__(self) -> None:
+        self.sync = InMemoryStore()
+
+    async def load(self, id: str, /) -> Record | None:  # noqa: A002 - the interface's word
+        """Return the record with this id; None if there is none."""
+        return self.sync.load(id)
+
+    async def candidates(self, keys: Collection[MatchKey], limit: int) -> tuple[Record, ...]:
+        """Return the records that have at least one of these match keys, at most `limit` per key, sorted by id."""
+        return self.sync.candidates(keys, limit)
+
+    async def receipt(self, key: str, /) -> Receipt | None:
+        """Return the receipt kept under an idempotency key; None if there is none."""
+        return self.sync.receipt(key)
+
+    async def commit(self, change_set: ChangeSet, /) -> CommitResult:
+        """Write a change set, all of it or nothing; see `Store.commit`."""
+        return self.sync.commit(change_set)
