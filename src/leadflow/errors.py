@@ -19,6 +19,7 @@ __all__ = [
     "HistoryError",
     "InvalidError",
     "InvalidTypeError",
+    "KeyConflictError",
     "LeadflowError",
     "LookAheadError",
     "MissingRateError",
@@ -195,6 +196,22 @@ class LookAheadError(LeadflowError, ValueError):
         return (
             f"{self.entity} was last recorded at {self.last}, after {self.at}; use its as_of({self.at}) state instead"
         )
+
+
+class KeyConflictError(LeadflowError, ValueError):
+    """
+    An idempotency key was used again for another request; nothing was written.
+
+    Attributes:
+        key: The key.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(key)
+
+    def __str__(self) -> str:
+        return f"key {self.key!r} was used for another request; take a new key, or repeat the first request as it was"
 
 
 class UnknownNameError(LeadflowError, LookupError):
