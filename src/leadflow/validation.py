@@ -233,12 +233,11 @@ def coded(path: str, value: object, known: Iterable[str]) -> Problem | None:
     """Check that a code is one of the known ones, naming the nearest when it is not."""
     if not isinstance(value, str):
         return _must(path, "a code (str)", value, is_type=True)
-    codes = known
-    if isinstance(known, type):
-        if type(value) is known:
-            return None
-        # Python 3.11 refuses to say whether a str is in an enum class; its members compare as what they are, texts.
-        codes = {str(choice) for choice in known}
+    kind: object = type(value)
+    if kind is known:  # a member of the enum
+        return None
+    # Python 3.11 refuses to say whether a str is in an enum class; its members compare as what they are, texts.
+    codes = {str(choice) for choice in known} if isinstance(known, type) else known
     return (
         None if value in codes else Problem(path, f"is unknown: {shown(value)}{did_you_mean(value[:MAX_CODE], codes)}")
     )
