@@ -21,10 +21,9 @@ from leadflow.events import (
     When,
     Withdrawn,
 )
-from leadflow.fields import NO_FIELDS, Fields, FieldValue
+from leadflow.fields import NO_FIELDS, FieldValue
 from leadflow.ids import AccountId
 from leadflow.party import Company
-from leadflow.validation import to_set
 
 __all__ = ["Account"]
 
@@ -94,8 +93,8 @@ class Account(Entity[AccountId, AccountEvent]):
                 source=source,
                 campaign=campaign,
                 owner=owner,
-                tags=to_set(tags),
-                fields=Fields.of(fields),
+                tags=tags,
+                fields=fields,
                 **when,
             ),
         )
@@ -108,9 +107,12 @@ class Account(Entity[AccountId, AccountEvent]):
         Args:
             id: The host's id for it.
             name: As people call it.
-            **attributes: Any other attribute of `AccountImported`, and `When`.
+            **attributes: Any other attribute of `AccountImported` (company, owner, tags, created_at, ...), and `When`.
+
+        Raises:
+            InvalidError: Naming everything that is wrong.
         """
-        return cls._new("Account.imported", id, lambda: AccountImported(name=name, **attributes))
+        return cls._begun("Account.imported", id, cls._IMPORT, {"name": name, **attributes})
 
     def can_change(self) -> Allowance:
         """Whether something may be recorded: until it is withdrawn."""
@@ -141,10 +143,10 @@ class Account(Entity[AccountId, AccountEvent]):
             "company": company,
             "source": source,
             "campaign": campaign,
-            "tags": None if tags is None else to_set(tags),
-            "fields": None if fields is None else Fields.of(fields),
+            "tags": tags,
+            "fields": fields,
         }
-        return self._corrected(tuple(clear), note, values, when)
+        return self._corrected(clear, note, values, when)
 
     def can_withdraw(self) -> Allowance:
         """Whether `withdraw` is possible now."""

@@ -18,16 +18,15 @@ from leadflow.dealparts import (
     Reason,
     find_reason,
     reason_problems,
-    to_products,
 )
 from leadflow.entity import ALLOWED, Allowance
 from leadflow.events import Disqualified, Event, Nurtured, Reopened, When
-from leadflow.fields import Fields, FieldValue
+from leadflow.fields import FieldValue
 from leadflow.lifecycle import Lifecycle
 from leadflow.money import Money
 from leadflow.party import Company, Person
 from leadflow.relationship import Related, Relationship
-from leadflow.validation import built, to_set
+from leadflow.validation import built, coded
 
 __all__ = ["Candidate", "Pursued"]
 
@@ -177,11 +176,19 @@ class Candidate(Relationship[_Id, _Ev]):
             "source": source,
             "campaign": campaign,
             "estimated_value": estimated_value,
-            "product_interest": None if product_interest is None else to_products(product_interest),
-            "tags": None if tags is None else to_set(tags),
-            "fields": None if fields is None else Fields.of(fields),
+            "product_interest": product_interest,
+            "tags": tags,
+            "fields": fields,
         }
-        return self._corrected(tuple(clear), note, values, when)
+        return self._corrected(clear, note, values, when)
+
+    @classmethod
+    def _taken_over(cls, id: str, attributes: Mapping[str, Any], **known: Any) -> Self:  # noqa: A002, ANN401
+        """Return what `imported` returns; a reason may be given by its code."""
+        reason = find_reason(known["reason"], DISQUALIFICATION_REASONS)
+        wrong = None if isinstance(reason, Reason | None) else coded("reason", reason, DISQUALIFICATION_REASONS)
+        given = {**known, "reason": reason, **attributes}
+        return cls._begun(f"{cls.__name__}.imported", id, cls._IMPORT, given, wrong)
 
     @property
     def _status(self) -> str:

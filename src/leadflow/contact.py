@@ -18,10 +18,10 @@ from leadflow.events import (
     When,
     Withdrawn,
 )
-from leadflow.fields import NO_FIELDS, Fields, FieldValue
+from leadflow.fields import NO_FIELDS, FieldValue
 from leadflow.ids import AccountId, ContactId
 from leadflow.party import Channel, Consent, Person, may_contact, tighten
-from leadflow.validation import to_set
+from leadflow.relationship import consents_recorded
 
 __all__ = ["Contact"]
 
@@ -55,8 +55,8 @@ class Contact(Entity[ContactId, ContactEvent]):
     _OPENINGS: ClassVar[tuple[type[Opening], ...]] = (ContactAdded, ContactImported)
     _IMPORT: ClassVar[type[Opening]] = ContactImported
     _EVENTS: ClassVar[frozenset[type[Event]]] = frozenset(get_args(ContactEvent))
-    _CORRECTABLE: ClassVar[frozenset[str]] = frozenset({"person", "source", "campaign", "tags", "fields"})
-    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"person"})
+    _CORRECTABLE: ClassVar[frozenset[str]] = frozenset({"person", "account_id", "source", "campaign", "tags", "fields"})
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"person", "account_id"})
 
     person: Person = field(init=False)
     account_id: AccountId | None = field(init=False, default=None)
@@ -92,12 +92,12 @@ class Contact(Entity[ContactId, ContactEvent]):
             lambda: ContactAdded(
                 person=person,
                 account_id=None if account_id is None else AccountId(account_id),
-                consents=tighten(*consents),
+                consents=consents,
                 source=source,
                 campaign=campaign,
                 owner=owner,
-                tags=to_set(tags),
-                fields=Fields.of(fields),
+                tags=tags,
+                fields=fields,
                 **when,
             ),
         )
@@ -110,26 +110,44 @@ class Contact(Entity[ContactId, ContactEvent]):
         Args:
             id: The host's id for it.
             person: Who.
-            **attributes: Any other attribute of `ContactImported`, and `When`.
+            **attributes: Any other attribute of `ContactImported` (account_id, consents, owner, created_at, ...), and
+                `When`.
+
+        Raises:
+            InvalidError: Naming everything that is wrong.
         """
-        return cls._new("Contact.imported", id, lambda: ContactImported(person=person, **attributes))
+        return cls._begun("Contact.imported", id, cls._IMPORT, {"person": person, **attributes})
 
     def can_change(self) -> Allowance:
         """Whether something may be recorded: until it is withdrawn."""
         return Allowance(("its conversion was undone",)) if self.is_withdrawn else ALLOWED
 
     def record_consent(self, *consents: Consent, **when: Unpack[When]) -> Self:
-        """Record what they said about being contacted; allowed in every state, since it binds us in every state."""
-        return self._record(*(ConsentRecorded(consent=consent, **when) for consent in consents))
+        """
+        Record what they said about being contacted; allowed in every state, since it binds us in every state.
+
+        Raises:
+            InvalidError: If there is none, or one of them is no `Consent` or is dated later than it is recorded.
+        """
+        return self._record(*consents_recorded(consents, when))
 
     def may_contact(self, channel: Channel | str, purpose: str = "sales") -> bool | None:
         """Return whether they agreed to be contacted on a channel for a purpose; None: they have not said."""
         return may_contact(self.consents, channel, purpose)
 
+    def can_correct(self, *names: str) -> Allowance:
+        """Whether `correct` may change these attributes now: of the account, only that there is none yet."""
+        if "account_id" in names and self.account_id is not None:
+            return self.can_change().but(
+                f"it belongs to account {self.account_id!r} for good; a person who moves on is a new contact"
+            )
+        return self.can_change()
+
     def correct(
         self,
         *,
         person: Person | None = None,
+        account_id: str | None = None,
         source: str | None = None,
         campaign: str | None = None,
         tags: Iterable[str] | None = None,
@@ -143,16 +161,17 @@ class Contact(Entity[ContactId, ContactEvent]):
 
         Raises:
             InvalidError: If nothing is mentioned, or a value or a name to clear is wrong.
-            NotAllowedError: If it is withdrawn.
+            NotAllowedError: If it is withdrawn, or belongs to an account already and another is given.
         """
         values = {
             "person": person,
+            "account_id": account_id,
             "source": source,
             "campaign": campaign,
-            "tags": None if tags is None else to_set(tags),
-            "fields": None if fields is None else Fields.of(fields),
+            "tags": tags,
+            "fields": fields,
         }
-        return self._corrected(tuple(clear), note, values, when)
+        return self._corrected(clear, note, values, when)
 
     def can_withdraw(self) -> Allowance:
         """Whether `withdraw` is possible now."""

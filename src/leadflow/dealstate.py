@@ -14,14 +14,15 @@ from attrs import field, frozen
 
 from leadflow.assessment import Evidence
 from leadflow.dealparts import (
+    LOSS_REASONS,
     OpportunityType,
     Origin,
     ProductInterest,
     Reason,
     TeamMember,
+    find_reason,
 )
 from leadflow.dealwork import DealWork, Worked, WorkEvent
-from leadflow.errors import Problem
 from leadflow.events import (
     AmountSet,
     Event,
@@ -40,12 +41,13 @@ from leadflow.events import (
     StageChanged,
     Withdrawn,
 )
+from leadflow.events.dealopenings import place, worth
 from leadflow.ids import AccountId, OpportunityId
 from leadflow.money import Money, Recurring
 from leadflow.pipeline import ForecastCategory, Pipeline, Stage
-from leadflow.validation import instance
+from leadflow.validation import coded, day, instance
 
-__all__ = ["DealState", "OpportunityEvent", "worth"]
+__all__ = ["DealState", "OpportunityEvent"]
 
 OpportunityEvent = (
     WorkEvent
@@ -121,20 +123,10 @@ class DealState(DealWork[OpportunityId, OpportunityEvent]):
     _OPENINGS: ClassVar[tuple[type[Opening], ...]] = (OpportunityOpened, OpportunityImported)
     _IMPORT: ClassVar[type[Opening]] = OpportunityImported
     _EVENTS: ClassVar[frozenset[type[Event]]] = frozenset(get_args(OpportunityEvent))
+    _PLACED: ClassVar[frozenset[type[Event]]] = DealWork._PLACED | {StageChanged}  # noqa: SLF001 - its base
     _CORRECTABLE: ClassVar[frozenset[str]] = frozenset(
-        {
-            "name",
-            "account_id",
-            "type",
-            "source",
-            "campaign",
-            "product_interest",
-            "needs",
-            "competitors",
-            "team",
-            "tags",
-            "fields",
-        }
+        {"name", "account_id", "type", "source", "campaign", "product_interest", "needs", "competitors", "team"}
+        | {"tags", "fields"}
     )
     _REQUIRED: ClassVar[frozenset[str]] = frozenset({"name", "type"})
 
@@ -184,7 +176,7 @@ class DealState(DealWork[OpportunityId, OpportunityEvent]):
         Return a new deal that comes from a campaign or an existing customer; from a prospect, plan a conversion.
 
         >>> from datetime import UTC
-        >>> from leadflow import pipelines
+        >>> from leadflow import Opportunity, pipelines
         >>> deal = Opportunity.open(
         ...     "O-1",
         ...     "Renewal 2026",
@@ -214,30 +206,28 @@ class DealState(DealWork[OpportunityId, OpportunityEvent]):
                 contact_roles, product_interest, discovery, next_step, tags, fields, ...), and `When`.
 
         Raises:
-            InvalidError: Naming everything that is wrong.
-            UnknownStageError: If the pipeline has no such stage.
+            InvalidError: Naming everything that is wrong, an unknown stage included.
         """
-        first, wrong = _starting_stage(pipeline, stage)
+        first = pipeline.entry_stage if stage is None and isinstance(pipeline, Pipeline) else stage
         priced, recurring = worth(amount)
-        return cls._new(
+        attributes |= {
+            "name": name,
+            "amount": priced,
+            "recurring": recurring,
+            "expected_close": expected_close,
+            "origin": origin,
+            "pipeline": pipeline,
+            "account_id": account_id,
+            "type": type,
+        }
+        return cls._begun(
             "Opportunity.open",
             id,
-            lambda: OpportunityOpened(
-                name=name,
-                amount=priced,
-                recurring=recurring,
-                expected_close=expected_close,
-                origin=origin,
-                pipeline=pipeline,
-                stage=first,
-                account_id=None if account_id is None else AccountId(account_id),
-                type=type,
-                **_chance(first, probability, attributes.get("by")),
-                **attributes,
-            ),
-            wrong,
+            OpportunityOpened,
+            attributes,
+            *place(attributes, pipeline, probability, stage=first),
             instance("amount", priced, Money, "Money or a Recurring"),
-            None if expected_close is not None else Problem("expected_close", "must be a date, got None", is_type=True),
+            day("expected_close", expected_close),
         )
 
     @classmethod
@@ -253,7 +243,7 @@ class DealState(DealWork[OpportunityId, OpportunityEvent]):
         expected_close: date | None = None,
         probability: float | None = None,
         closed_at: datetime | None = None,
-        created_at: datetime | None = None,
+        reason: Reason | str | None = None,
         **attributes: Any,  # noqa: ANN401 - the event checks them
     ) -> Self:
         """
@@ -267,34 +257,36 @@ class DealState(DealWork[OpportunityId, OpportunityEvent]):
             stage: Code of the stage it is in.
             amount: What it is worth; None: not known.
             expected_close: The day it is expected to close; None: not known.
-            probability: A manual probability, in [0, 1]. Default: the stage's.
+            probability: A manual probability, in [0, 1]. Default: the stage's; in a won or lost stage nothing else.
             closed_at: When it was won or lost; aware. Required in a won or lost stage, and only there.
-            created_at: When it came into being; aware. Default: `at`.
-            **attributes: Any other attribute of `OpportunityImported` (account_id, owner, reason, stage_entered_at,
-                contact_roles, ...), and `When`.
+            reason: Why it was lost: a code out of `LOSS_REASONS`, or the host's own `Reason`; None where that is not
+                known.
+            **attributes: Any other attribute of `OpportunityImported` (account_id, owner, stage_entered_at, created_at,
+                last_open_stage, contact_roles, ...), and `When`.
 
         Raises:
-            InvalidError: Naming everything that is wrong.
-            UnknownStageError: If the pipeline has no such stage.
+            InvalidError: Naming everything that is wrong, an unknown stage included.
         """
-        found = pipeline.stage(stage) if isinstance(pipeline, Pipeline) else None
         priced, recurring = worth(amount)
-        return cls._new(
+        why = find_reason(reason, LOSS_REASONS) if reason is not None else None
+        attributes |= {
+            "name": name,
+            "origin": origin,
+            "pipeline": pipeline,
+            "amount": priced,
+            "recurring": recurring,
+            "expected_close": expected_close,
+            "closed_at": closed_at,
+            "reason": why,
+        }
+        last = {"last_open_stage": attributes["last_open_stage"]} if "last_open_stage" in attributes else {}
+        return cls._begun(
             "Opportunity.imported",
             id,
-            lambda: OpportunityImported(
-                name=name,
-                origin=origin,
-                pipeline=pipeline,
-                stage=found,
-                amount=priced,
-                recurring=recurring,
-                expected_close=expected_close,
-                **_chance(found, probability, attributes.get("by")),
-                closed_at=closed_at,
-                created_at=created_at,
-                **attributes,
-            ),
+            OpportunityImported,
+            attributes,
+            *place(attributes, pipeline, probability, stage=stage, **last),
+            None if isinstance(why, Reason | None) else coded("reason", why, LOSS_REASONS),
         )
 
     # -- questions -------------------------------------------------------------------------------------------------
@@ -356,6 +348,14 @@ class DealState(DealWork[OpportunityId, OpportunityEvent]):
                 return self._worked(event)
         return changes
 
+    def _misplaced(self, event: Event) -> str | None:
+        if isinstance(event, StageChanged) and event.stage.category is not self.stage.category:
+            return (
+                f"StageChanged must stay within category {self.stage.category}, got {event.stage.code!r}, which is "
+                f"{event.stage.category}; leaving it is OpportunityWon, OpportunityLost or OpportunityReopened"
+            )
+        return super()._misplaced(event)
+
     def _entered(self, event: StageChanged | OpportunityWon | OpportunityLost | OpportunityReopened) -> _Changes:
         changes: _Changes = {"stage": event.stage, "stage_entered_at": event.at, **_from_stage(event.stage)}
         if self.stage.is_open:
@@ -370,13 +370,6 @@ class DealState(DealWork[OpportunityId, OpportunityEvent]):
         return f"in stage {self.stage.code!r}" + (" (withdrawn)" if self.is_withdrawn else "")
 
 
-def _chance(stage: Stage | None, probability: float | None, by: str | None) -> dict[str, Any]:
-    if probability is not None:
-        return {**_by_hand(probability, by)}
-    # Without a stage the event is refused anyway; the chance must not add a second problem.
-    return {**_from_stage(stage)} if stage is not None else {"probability": 0.0}
-
-
 def _from_stage(stage: Stage) -> _Changes:
     return {
         "probability": stage.probability,
@@ -387,18 +380,3 @@ def _from_stage(stage: Stage) -> _Changes:
 
 def _by_hand(probability: float, by: str | None) -> _Changes:
     return {"probability": probability, "probability_source": ProbabilitySource.MANUAL, "probability_by": by}
-
-
-def worth(amount: Money | Recurring | None) -> tuple[Money | None, Recurring | None]:
-    """Return an amount and how it recurs: a contract's whole value, or a year's where the term is open."""
-    if not isinstance(amount, Recurring):
-        return amount, None
-    return (amount.acv if amount.term_months is None else amount.tcv), amount
-
-
-def _starting_stage(pipeline: object, code: str | None) -> tuple[Any, Problem | None]:
-    if not isinstance(pipeline, Pipeline):
-        return None, None  # the event says that it is no pipeline
-    stage = pipeline.entry_stage if code is None else pipeline.stage(code)
-    wrong = Problem("stage", f"must be an open stage of pipeline {pipeline.id!r}, got {stage.code!r}")
-    return stage, None if stage.is_open else wrong

@@ -5,11 +5,13 @@ None of it changes where the deal stands; `leadflow.opportunity` adds stage, amo
 require before a deal enters it (a next step, a decision-maker, a primary contact) is recorded here.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Self, TypeVar, Unpack
 
 from attrs import evolve, field, frozen
 
+from leadflow import validation
 from leadflow.dealparts import BuyingRole, ContactRole, Milestone, NextStep, Objection, Proposal
 from leadflow.entity import Allowance
 from leadflow.errors import Problem, did_you_mean
@@ -17,6 +19,7 @@ from leadflow.events import (
     Event,
     MilestoneAdded,
     MilestoneCompleted,
+    MilestoneDropped,
     NextStepSet,
     ObjectionAnswered,
     ObjectionRaised,
@@ -28,17 +31,19 @@ from leadflow.events import (
 )
 from leadflow.ids import ContactId
 from leadflow.relationship import Related, Relationship, RelationshipEvent
-from leadflow.validation import instance, invalid
+from leadflow.validation import built, check, instance, invalid, shown
 
 __all__ = ["DealWork", "WorkEvent", "Worked"]
 
 _Id = TypeVar("_Id", bound=str)
 _Ev = TypeVar("_Ev", bound=Event)
+_Item = TypeVar("_Item")
 
 WorkEvent = (
     RelationshipEvent
     | MilestoneAdded
     | MilestoneCompleted
+    | MilestoneDropped
     | NextStepSet
     | ObjectionAnswered
     | ObjectionRaised
@@ -100,20 +105,21 @@ class DealWork(Relationship[_Id, _Ev]):
         The first contact becomes primary in any case; a new primary one takes over from the old.
 
         Raises:
-            InvalidError: If the role is unknown.
+            InvalidError: If the id or the role is wrong.
             NotAllowedError: If the deal is withdrawn.
         """
         self.require("add a role to", self.can_change())
         others = any(known.primary for known in self.contact_roles if known.contact_id != contact_id)
-        added = ContactRole(ContactId(contact_id), role, primary=primary or not others)
+        added = ContactRole(ContactId(contact_id), role, primary=primary if others else True)
         return self._record(RoleAdded(role=added, **when))
 
     def can_remove_role(self, contact_id: str) -> Allowance:
         """Whether a contact can leave the deal: it takes part, and is not the primary one among several."""
-        known = {role.contact_id: role for role in self.contact_roles}
-        if contact_id not in known:
-            return self.can_change().but(f"contact {contact_id!r} takes no part{did_you_mean(contact_id, known)}")
-        if known[ContactId(contact_id)].primary and len(known) > 1:
+        role = next((known for known in self.contact_roles if known.contact_id == contact_id), None)
+        if role is None:
+            codes = [known.contact_id for known in self.contact_roles]
+            return self.can_change().but(f"contact {contact_id!r} takes no part{did_you_mean(str(contact_id), codes)}")
+        if role.primary and len(self.contact_roles) > 1:
             return self.can_change().but(
                 f"contact {contact_id!r} is the primary one; add_role another as primary first"
             )
@@ -138,25 +144,28 @@ class DealWork(Relationship[_Id, _Ev]):
             NotAllowedError: If the deal is withdrawn.
         """
         self.require("propose for", self.can_change())
+        wrong = None
         if isinstance(proposal, Proposal):
-            if any(known.number == proposal.number for known in self.proposals):
-                raise invalid("propose", Problem("proposal.number", f"must be new, got {proposal.number!r} again"))
-            if proposal.sent_at is None:
+            again = any(known.number == proposal.number for known in self.proposals)
+            wrong = _again("proposal.number", proposal.number) if again else None
+            if proposal.sent_at is None and isinstance(when.get("at"), datetime):
                 proposal = evolve(proposal, sent_at=when["at"])
-        return self._record(ProposalSent(proposal=proposal, **when))
+        return self._record(built("propose", lambda: ProposalSent(proposal=proposal, **when), wrong))
 
     def add_milestone(self, milestone: Milestone, **when: Unpack[When]) -> Self:
         """
-        Record a step that both sides agreed on.
+        Record a step that both sides agreed on; it takes the place of one with the same code that is not done yet.
 
         Raises:
-            InvalidError: If a milestone with this code is there already.
+            InvalidError: If a milestone with this code was done already.
             NotAllowedError: If the deal is withdrawn.
         """
         self.require("add a milestone to", self.can_change())
-        if isinstance(milestone, Milestone) and any(known.code == milestone.code for known in self.milestones):
-            raise invalid("add_milestone", Problem("milestone.code", f"must be new, got {milestone.code!r} again"))
-        return self._record(MilestoneAdded(milestone=milestone, **when))
+        wrong = None
+        if isinstance(milestone, Milestone):
+            again = any(known.code == milestone.code and known.done_at for known in self.milestones)
+            wrong = _again("milestone.code", milestone.code) if again else None
+        return self._record(built("add_milestone", lambda: MilestoneAdded(milestone=milestone, **when), wrong))
 
     def complete_milestone(self, code: str, **when: Unpack[When]) -> Self:
         """
@@ -167,13 +176,30 @@ class DealWork(Relationship[_Id, _Ev]):
             NotAllowedError: If the deal is withdrawn.
         """
         self.require("complete a milestone of", self.can_change())
-        known = {milestone.code: milestone for milestone in self.milestones}
-        if code not in known:
-            wrong = Problem("code", f"is no milestone of this deal: {code!r}{did_you_mean(str(code), known)}")
-            raise invalid("complete_milestone", wrong)
-        if known[code].done_at is not None:
-            raise invalid("complete_milestone", Problem("code", f"must not be done yet, got {code!r} again"))
-        return self._record(MilestoneCompleted(code=code, **when))
+        wrong = self._milestone_problem(code)
+        return self._record(built("complete_milestone", lambda: MilestoneCompleted(code=code, **when), wrong))
+
+    def drop_milestone(self, code: str, **when: Unpack[When]) -> Self:
+        """
+        Take a milestone that was not done out of the plan; to put one right, `add_milestone` it again.
+
+        Raises:
+            InvalidError: If there is no such milestone, or it was done before.
+            NotAllowedError: If the deal is withdrawn.
+        """
+        self.require("drop a milestone of", self.can_change())
+        wrong = self._milestone_problem(code)
+        return self._record(built("drop_milestone", lambda: MilestoneDropped(code=code, **when), wrong))
+
+    def _milestone_problem(self, wanted: object) -> Problem | None:
+        found = next((milestone for milestone in self.milestones if milestone.code == wanted), None)
+        if found is None:
+            codes = [milestone.code for milestone in self.milestones]
+            hint = did_you_mean(str(wanted), codes)
+            return validation.code("code", wanted) or Problem("code", f"is no milestone of this deal: {wanted!r}{hint}")
+        return validation.when(
+            found.done_at is not None, "code", f"must not be done yet, got {wanted!r}, done at {found.done_at}"
+        )
 
     def set_next_step(self, action: NextStep | str | None, *, due: date | None = None, **when: Unpack[When]) -> Self:
         """
@@ -188,11 +214,23 @@ class DealWork(Relationship[_Id, _Ev]):
             NotAllowedError: If the deal is withdrawn.
         """
         self.require("set the next step of", self.can_change())
-        step = NextStep(action, due) if isinstance(action, str) else action
+        if isinstance(action, str):
+            step: NextStep | None = NextStep(action, due)
+        else:
+            check(
+                "set_next_step", validation.when(due is not None, "due", "must be left out unless the action is words")
+            )
+            step = action
         return self._record(NextStepSet(next_step=step, **when))
 
     def raise_objection(self, words: str, **when: Unpack[When]) -> Self:
-        """Record what speaks against buying, in their words."""
+        """
+        Record what speaks against buying, in their words.
+
+        Raises:
+            InvalidError: If the words are empty or too long.
+            NotAllowedError: If the deal is withdrawn.
+        """
         self.require("raise an objection to", self.can_change())
         return self._record(ObjectionRaised(objection=Objection(words), **when))
 
@@ -205,44 +243,69 @@ class DealWork(Relationship[_Id, _Ev]):
             NotAllowedError: If the deal is withdrawn.
         """
         self.require("answer an objection to", self.can_change())
-        standing = [objection.words for objection in self.objections if not objection.answered]
-        if words not in standing:
-            wrong = Problem("words", f"are no open objection: {words!r}{did_you_mean(str(words), standing)}")
+        standing = [number for number, o in enumerate(self.objections) if o.words == words and not o.answered]
+        if not standing:
+            open_words = [objection.words for objection in self.objections if not objection.answered]
+            wrong = Problem("words", f"are no open objection: {shown(words)}{did_you_mean(str(words), open_words)}")
             raise invalid("answer_objection", instance("words", words, str, "text (str)") or wrong)
-        return self._record(ObjectionAnswered(words=words, **when))
+        return self._record(ObjectionAnswered(number=standing[0], words=words, **when))
 
     def review(self, *, note: str = "", **when: Unpack[When]) -> Self:
-        """Record that somebody looked the deal over."""
+        """
+        Record that somebody looked the deal over.
+
+        Raises:
+            NotAllowedError: If the deal is withdrawn.
+        """
         self.require("review", self.can_change())
         return self._record(Reviewed(note=note, **when))
 
     def _worked(self, event: WorkEvent) -> Worked:
         match event:
-            case RoleAdded(role=added):
-                return {"contact_roles": _with_role(self.contact_roles, added)}
+            case RoleAdded():
+                return {"contact_roles": _with_role(self.contact_roles, event.role)}
             case RoleRemoved():
-                kept = tuple(role for role in self.contact_roles if role.contact_id != event.contact_id)
-                return {"contact_roles": kept}
+                return {"contact_roles": _settled([r for r in self.contact_roles if r.contact_id != event.contact_id])}
             case ProposalSent():
                 return {"proposals": (*self.proposals, event.proposal)}
             case MilestoneAdded():
-                return {"milestones": (*self.milestones, event.milestone)}
+                return {"milestones": _placed(self.milestones, event.milestone, lambda m: m.code)}
             case MilestoneCompleted():
                 done = (evolve(m, done_at=event.at) if m.code == event.code else m for m in self.milestones)
                 return {"milestones": tuple(done)}
+            case MilestoneDropped():
+                return {"milestones": tuple(m for m in self.milestones if m.code != event.code)}
             case NextStepSet():
                 return {"next_step": event.next_step}
             case ObjectionRaised():
                 return {"objections": (*self.objections, event.objection)}
             case ObjectionAnswered():
-                answered = (evolve(o, answered=True) if o.words == event.words else o for o in self.objections)
-                return {"objections": tuple(answered)}
+                raised = enumerate(self.objections)
+                return {"objections": tuple(evolve(o, answered=True) if n == event.number else o for n, o in raised)}
             case Reviewed():
                 return {"reviewed_at": event.at}
             case _:
                 return self._related(event)  # type: ignore[return-value]  # Related is the part that these change
 
 
+def _again(path: str, code: str) -> Problem:
+    return Problem(path, f"must be new, got {code!r} again")
+
+
+def _placed(items: tuple[_Item, ...], new: _Item, key: Callable[[_Item], str]) -> tuple[_Item, ...]:
+    """Return the items with a new one: in the place of the one with its key, or at the end."""
+    if all(key(item) != key(new) for item in items):
+        return (*items, new)
+    return tuple(new if key(item) == key(new) else item for item in items)
+
+
 def _with_role(roles: tuple[ContactRole, ...], added: ContactRole) -> tuple[ContactRole, ...]:
-    others = (role for role in roles if role.contact_id != added.contact_id)
-    return (*(evolve(role, primary=False) if added.primary else role for role in others), added)
+    others = tuple(evolve(role, primary=False) if added.primary and role.primary else role for role in roles)
+    return _settled(_placed(others, added, lambda role: role.contact_id))
+
+
+def _settled(roles: Sequence[ContactRole]) -> tuple[ContactRole, ...]:
+    # The commands see to it that one is primary; this keeps it so for any history there may be.
+    if not roles or any(role.primary for role in roles):
+        return tuple(roles)
+    return (evolve(roles[0], primary=True), *roles[1:])

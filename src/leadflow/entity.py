@@ -11,22 +11,23 @@ engagements and touches may be written down late. `as_of(t)` uses what had been 
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any, ClassVar, Final, Generic, Self, TypedDict, TypeVar, Unpack, cast
+from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar, Unpack, cast
 
 import attrs
 from attrs import field, frozen
 
 from leadflow import markup
-from leadflow.discovery import NOTHING_LEARNT, Discovery
 from leadflow.errors import HistoryError, NotAllowedError, Problem, did_you_mean
 from leadflow.events import Assigned, Corrected, Event, Opening, Redacted, When
+from leadflow.events.base import to_items
+from leadflow.events.words import details
 from leadflow.fields import NO_FIELDS, Fields
 from leadflow.redaction import redacted
-from leadflow.validation import aware, built, check, code, invalid
+from leadflow.validation import aware, built, check, code, instance, invalid, shown, to_set
 
 __all__ = ["ALLOWED", "Allowance", "Entity", "Kept"]
 
@@ -90,12 +91,14 @@ class Entity(Generic[_Id, _Ev]):
     _OPENINGS: ClassVar[tuple[type[Opening], ...]]
     _IMPORT: ClassVar[type[Opening]]
     _EVENTS: ClassVar[frozenset[type[Event]]]
+    # Of these, the ones that `_misplaced` looks at.
+    _PLACED: ClassVar[frozenset[type[Event]]] = frozenset({Corrected})
     # Which attributes `correct` may change, and which of them can never be blank.
     _CORRECTABLE: ClassVar[frozenset[str]]
     _REQUIRED: ClassVar[frozenset[str]] = frozenset()
 
     id: _Id
-    history: tuple[_Ev, ...] = field(converter=tuple)
+    history: tuple[_Ev, ...] = field(converter=to_items)
     created_at: datetime = field(init=False)
     owner: str | None = field(init=False, default=None)
     tags: frozenset[str] = field(init=False, default=frozenset())
@@ -103,13 +106,17 @@ class Entity(Generic[_Id, _Ev]):
     _changed_at: datetime = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        check(type(self).__name__, code("id", self.id))
+        check(
+            type(self).__name__,
+            code("id", self.id),
+            instance("history", self.history, tuple, "events (a tuple, or any other iterable of them)"),
+        )
         if not self.history:
             raise self._broken(0, "a history must have at least its opening event, got ()")
         opening = self.history[0]
-        if not isinstance(opening, Opening) or not isinstance(opening, self._OPENINGS):
+        if not isinstance(opening, Opening) or type(opening) not in self._OPENINGS:
             names = " or ".join(kind.__name__ for kind in self._OPENINGS)
-            raise self._broken(0, f"a history must begin with {names}, got {opening!r}")
+            raise self._broken(0, f"a history must begin with {names}, got {shown(opening)}")
         _set(self, "created_at", opening.created_at or opening.at)
         _set(self, "_changed_at", opening.at)
         previous: Event = opening
@@ -154,7 +161,7 @@ class Entity(Generic[_Id, _Ev]):
                     stands_for=self.version,
                     created_at=self.created_at,
                     **{name: getattr(self, name) for name in _told(self._IMPORT)},
-                ),  # type: ignore[arg-type]  # _IMPORT is one of the entity's own events
+                ),
             ),
         )
 
@@ -163,7 +170,8 @@ class Entity(Generic[_Id, _Ev]):
         Return the entity with personal values replaced in its state, its events and their evidence.
 
         Codes, dates and amounts stay, so that figures do not change. This is the one rewriting of history there is, and
-        it leaves a `Redacted` event. Ids are not touched: do not put names into ids.
+        it leaves a `Redacted` event; it is allowed in every state. Ids, tags and codes are not touched: put no names
+        there. Other records of the person (lead, prospect, contact, deal) are redacted each by itself.
 
         Args:
             reason: Why, e.g. ``GDPR Art. 17 request of 2026-05-04``.
@@ -182,22 +190,22 @@ class Entity(Generic[_Id, _Ev]):
         """Whether something may be recorded at all: the twin of every command that has none of its own."""
         return ALLOWED
 
-    def history_rows(self) -> list[dict[str, object]]:
-        """Return one row per event: when it happened and was recorded, by whom, what, and its details in words."""
+    def can_correct(self, *names: str) -> Allowance:  # noqa: ARG002 - some records look at the names
+        """Whether `correct` may change (or clear) these attributes now."""
+        return self.can_change()
+
+    def to_rows(self) -> list[dict[str, object]]:
+        """Return the history, one row per event: when it happened and was recorded, by whom, what, details in words."""
         return [
             {
                 "at": event.at.isoformat(),
                 "recorded_at": event.recorded_at.isoformat(),
                 "by": event.by,
                 "event": type(event).__name__,
-                "details": _details(event),
+                "details": details(event),
             }
             for event in self.history
         ]
-
-    def to_rows(self) -> list[dict[str, object]]:
-        """Return the history as rows; see `history_rows`."""
-        return self.history_rows()
 
     def _repr_html_(self) -> str:
         return markup.section(f"{self!r}", markup.table(self.to_rows()))
@@ -222,6 +230,32 @@ class Entity(Generic[_Id, _Ev]):
         opening = built(subject, make, code("id", id), *problems)
         return cls(id, (opening,))  # type: ignore[arg-type]  # NewTypes of str, and one of the entity's own events
 
+    @classmethod
+    def _begun(
+        cls,
+        subject: str,
+        id: str,  # noqa: A002
+        kind: type[Opening],
+        attributes: Mapping[str, Any],
+        *problems: Problem | None,
+    ) -> Self:
+        """Do the same with attributes by name, of which the type checker knows nothing: names are checked here."""
+        known = {attribute.name: attribute for attribute in attrs.fields(kind)}
+        wrong = [
+            Problem(name, f"is no attribute of {kind.__name__}{did_you_mean(name, known)}", is_type=True)
+            for name in attributes
+            if name not in known
+        ]
+        missing = [
+            Problem(name, "must be given", is_type=True)
+            for name, attribute in known.items()
+            if attribute.default is attrs.NOTHING and name not in attributes
+        ]
+        if missing:
+            raise invalid(subject, code("id", id), *problems, *wrong, *missing)
+        given = {name: value for name, value in attributes.items() if name in known}
+        return cls._new(subject, id, lambda: kind(**given), *problems, *wrong)
+
     # -- the one door ----------------------------------------------------------------------------------------------
 
     def _record(self, *events: Event) -> Self:
@@ -237,9 +271,9 @@ class Entity(Generic[_Id, _Ev]):
 
     def _admit(self, event: Event, previous: Event, position: int) -> None:
         if type(event) not in self._EVENTS:
-            raise self._broken(position, f"{type(event).__name__} is no event of a {self.kind}, got {event!r}")
-        if isinstance(event, self._OPENINGS):
-            raise self._broken(position, f"a history has one opening event, got a second: {event!r}")
+            raise self._broken(position, f"{type(event).__name__} is no event of a {self.kind}, got {shown(event)}")
+        if isinstance(event, Opening):
+            raise self._broken(position, f"a history has one opening event, got a second: {shown(event)}")
         if event.recorded_at < previous.recorded_at:
             raise self._broken(
                 position,
@@ -250,11 +284,24 @@ class Entity(Generic[_Id, _Ev]):
             if event.at < self._changed_at:
                 raise self._broken(
                     position,
-                    f"at of {type(event).__name__} must not be before the change of state before it, got "
-                    f"{event.at.isoformat()} after {self._changed_at.isoformat()}; to write down something late, keep "
-                    "the order in which it happened",
+                    f"at of {type(event).__name__} must not be before the last change of state, got "
+                    f"{event.at.isoformat()} after {self._changed_at.isoformat()}; only engagements and touches may be "
+                    "written down late: pass the later time as at=, or record in the order in which it happened",
                 )
             _set(self, "_changed_at", event.at)
+        if type(event) in self._PLACED:
+            misplaced = self._misplaced(event)
+            if misplaced is not None:
+                raise self._broken(position, misplaced)
+
+    def _misplaced(self, event: Event) -> str | None:
+        """Say why an event of `_PLACED` cannot come here, if so: it would make a state that cannot be."""
+        if isinstance(event, Corrected):
+            changed = event.changes()
+            strange = sorted((changed.keys() - self._CORRECTABLE) | (event.cleared & self._REQUIRED))
+            if strange:
+                return f"Corrected cannot change {', '.join(strange)} of a {self.kind} so, got {shown(event)}"
+        return None
 
     def _apply(self, event: Event) -> None:
         for name, value in self._fold(event).items():
@@ -283,27 +330,24 @@ class Entity(Generic[_Id, _Ev]):
     def _broken(self, position: int, rule: str) -> HistoryError:
         return HistoryError(f"{self.kind} {self.id!r}", position, rule)
 
-    def _corrected(self, clear: tuple[str, ...], note: str, values: dict[str, Any], when: When) -> Self:
+    def _corrected(self, clear: Iterable[str], note: str, values: dict[str, Any], when: When) -> Self:
         """Record a correction; every entity's `correct` comes here with its own attributes."""
         given = {name: value for name, value in values.items() if value is not None}
+        cleared: Any = to_set(clear)
         clearable = self._CORRECTABLE - self._REQUIRED
-        problems = [
-            Problem(f"clear[{name!r}]", f"cannot be cleared{did_you_mean(str(name), clearable)}")
-            for name in clear
-            if name not in clearable
-        ]
-        problems += [
-            Problem(name, f"must not be both given and cleared, got {given[name]!r}") for name in clear if name in given
-        ]
-        if not given and not clear:
+        problems = []
+        if not isinstance(cleared, frozenset):
+            problems.append(Problem("clear", f"must be names of attributes, got {shown(clear)}", is_type=True))
+            cleared = frozenset[str]()
+        elif not given and not cleared:
             problems.append(Problem("", f"must mention at least one of {', '.join(sorted(self._CORRECTABLE))}"))
-        if problems:
-            raise invalid("correct", *problems)
-        self.require("correct", self._may_correct(frozenset(given) | frozenset(clear)))
-        return self._record(Corrected(**given, cleared=frozenset(clear), note=note, **when))
-
-    def _may_correct(self, names: frozenset[str]) -> Allowance:  # noqa: ARG002 - a qualified lead looks at the names
-        return self.can_change()
+        strange = sorted(map(str, cleared - clearable))
+        problems += [Problem("clear", f"must not name {name!r}{did_you_mean(name, clearable)}") for name in strange]
+        self.require("correct", self.can_correct(*given, *(cleared & clearable)))
+        # What was found here says enough of `cleared`; what else is wrong, the event knows.
+        kept = cleared & clearable
+        event = built("correct", lambda: Corrected(**given, cleared=kept, note=note, **when), *problems)
+        return self._record(event)
 
     def _opened(self, opening: Opening) -> Any:  # noqa: ANN401 - a test pins that these are attributes of the entity
         return {name: getattr(opening, name) for name in _told(type(opening))}
@@ -348,24 +392,3 @@ def _copied(entity: Any) -> Any:  # noqa: ANN401 - the same type comes out
     for write, value in zip(writers, read(entity), strict=True):
         write(new, value)
     return new
-
-
-def _details(event: Event) -> str:
-    told = {name: getattr(event, name) for name in _told(type(event))}
-    return "; ".join(f"{name}: {_words(value)}" for name, value in told.items() if value not in _SAYS_NOTHING)
-
-
-# A frozenset compares with what can be unhashable, so a tuple it is.
-_SAYS_NOTHING: Final[tuple[object, ...]] = (None, "", (), frozenset(), NO_FIELDS, NOTHING_LEARNT)
-
-
-def _words(value: object) -> str:
-    if isinstance(value, tuple | frozenset):
-        return ", ".join(map(_words, value))
-    if isinstance(value, Discovery):
-        return ", ".join(f"{name} {learned.level}" for name, learned in value if learned is not None)
-    for name in ("label", "name", "code", "kind", "level", "id"):
-        words = getattr(value, name, None)
-        if attrs.has(type(value)) and isinstance(words, str):
-            return words
-    return str(value)

@@ -7,14 +7,13 @@ closed to everything but a few corrections: what happens from then on happens to
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, ClassVar, Final, Self, Unpack, get_args
+from typing import Any, ClassVar, Final, Self, TypeVar, Unpack, get_args
 
 from attrs import field, frozen
 
 from leadflow.assessment import Evidence
 from leadflow.candidate import Candidate, Pursued
-from leadflow.dealparts import ProductInterest, to_products
+from leadflow.dealparts import ProductInterest, Reason
 from leadflow.discovery import NOTHING_LEARNT
 from leadflow.engagement import STANDARD, Engagement, Proactive, Touch
 from leadflow.entity import ALLOWED, Allowance
@@ -32,16 +31,18 @@ from leadflow.events import (
     When,
     WorkStarted,
 )
-from leadflow.fields import NO_FIELDS, Fields, FieldValue
+from leadflow.fields import NO_FIELDS, FieldValue
 from leadflow.ids import LeadId, ListEntryId, ProspectId
 from leadflow.lifecycle import LEAD, LeadStatus, Lifecycle
 from leadflow.listentry import ListEntry
 from leadflow.money import Money
-from leadflow.party import Company, Consent, Person, tighten
+from leadflow.party import Company, Consent, Person
 from leadflow.relationship import RelationshipEvent, unreachable
-from leadflow.validation import instance, to_set
+from leadflow.validation import check, instance, optional, to_tuple
 
 __all__ = ["Lead"]
+
+_Item = TypeVar("_Item")
 
 LeadEvent = (
     RelationshipEvent | LeadCaptured | LeadImported | LeadQualified | Nurtured | Disqualified | Reopened | WorkStarted
@@ -134,10 +135,19 @@ class Lead(Candidate[LeadId, LeadEvent]):
             InvalidError: Naming everything that is wrong, an engagement that is not proactive included.
             NotAllowedError: If the list entry became a lead before.
         """
+        check("Lead.capture", optional(instance, "entry", entry, ListEntry, "a ListEntry"))
         if entry is not None:
             entry.require("capture a lead from", entry.can_change())
-            person, company = person or entry.person, company or entry.company
-            source, owner = source or entry.source, owner or entry.owner
+            # What is given comes before what the entry has; of collections, both are kept.
+            person = entry.person if person is None else person
+            company = entry.company if company is None else company
+            source = entry.source if source is None else source
+            owner = entry.owner if owner is None else owner
+            consents = _both(entry.consents, consents)
+            tags = _both(entry.tags, tags)
+            fields = {**entry.fields, **fields} if isinstance(fields, Mapping) else fields
+        if campaign is None:
+            campaign = getattr(engagement, "campaign", None) or getattr(entry, "campaign", None)
         return cls._new(
             "Lead.capture",
             id,
@@ -145,20 +155,20 @@ class Lead(Candidate[LeadId, LeadEvent]):
                 person=person,
                 company=company,
                 source=source,
-                campaign=campaign or getattr(engagement, "campaign", None) or (entry.campaign if entry else None),
+                campaign=campaign,
                 owner=owner,
                 estimated_value=estimated_value,
-                product_interest=to_products(product_interest),
-                consents=tighten(*consents, *(entry.consents if entry else ())),
-                tags=to_set(tags) | entry.tags if entry else to_set(tags),
-                fields=Fields({**entry.fields, **fields}) if entry else Fields.of(fields),
-                engagements=(*(entry.engagements if entry else ()), engagement),
-                touches=entry.touches if entry else (),
-                discovery=entry.discovery if entry else NOTHING_LEARNT,
-                entry_id=entry.id if entry else None,
+                product_interest=product_interest,
+                consents=consents,
+                tags=tags,
+                fields=fields,
+                engagements=(engagement,) if entry is None else (*entry.engagements, engagement),
+                touches=() if entry is None else entry.touches,
+                discovery=NOTHING_LEARNT if entry is None else entry.discovery,
+                entry_id=None if entry is None else entry.id,
                 **when,
             ),
-            _proactive_problem(engagement, proactive),
+            *_capture_problems(engagement, proactive),
             unreachable(person, company),
         )
 
@@ -170,7 +180,7 @@ class Lead(Candidate[LeadId, LeadEvent]):
         person: Person | None = None,
         company: Company | None = None,
         status: LeadStatus | str = LeadStatus.NEW,
-        created_at: datetime | None = None,
+        reason: Reason | str | None = None,
         **attributes: Any,  # noqa: ANN401 - the event checks them
     ) -> Self:
         """
@@ -180,19 +190,16 @@ class Lead(Candidate[LeadId, LeadEvent]):
             id: The host's id for it.
             person: Who, as far as known; unlike with `capture`, they need not be reachable.
             company: For which company, as far as known.
-            status: Where it stands.
-            created_at: When it came into being; aware. Default: `at`.
-            **attributes: Any other attribute of `LeadImported` (engagements, touches, discovery, owner, tags, reason,
-                prospect_id, ...), and `When`.
+            status: Where it stands; a qualified one needs its `prospect_id`.
+            reason: Why it is disqualified: a code out of `DISQUALIFICATION_REASONS`, or the host's own `Reason`; None
+                where that is not known.
+            **attributes: Any other attribute of `LeadImported` (engagements, touches, discovery, owner, tags,
+                prospect_id, created_at, ...), and `When`.
 
         Raises:
             InvalidError: Naming everything that is wrong.
         """
-        return cls._new(
-            "Lead.imported",
-            id,
-            lambda: LeadImported(person=person, company=company, status=status, created_at=created_at, **attributes),
-        )
+        return cls._taken_over(id, attributes, person=person, company=company, status=status, reason=reason)
 
     def touch(self, touch: Touch, **when: Unpack[When]) -> Self:
         """
@@ -202,12 +209,13 @@ class Lead(Candidate[LeadId, LeadEvent]):
             NotAllowedError: If the lead is closed to touches; names where they go instead.
         """
         self.require("touch", self.can_change())
-        touched = Touched(touch=touch, **when)
+        touched = self._record(Touched(touch=touch, **when))
         if self.status is not LeadStatus.NEW:
-            return self._record(touched)
+            return touched
         # The touch may be written down late; work cannot have started before the lead's last change of state.
-        started = WorkStarted(at=max(touched.at, self._changed_at), by=touched.by, recorded_at=touched.recorded_at)
-        return self._record(touched, started)
+        event = touched.history[-1]
+        started = WorkStarted(at=max(event.at, self._changed_at), by=event.by, recorded_at=event.recorded_at)
+        return touched._record(started)  # noqa: SLF001 - of the same class
 
     def can_change(self) -> Allowance:
         """Whether something may be recorded: until it is qualified or merged."""
@@ -235,16 +243,16 @@ class Lead(Candidate[LeadId, LeadEvent]):
         self.require("qualify", self.can_qualify())
         return self._record(LeadQualified(prospect_id=prospect_id, evidence=evidence, override=override, **when))
 
-    def _may_correct(self, names: frozenset[str]) -> Allowance:
-        if self.status is LeadStatus.QUALIFIED:
-            closed = sorted(names - _AFTER_QUALIFYING)
-            why = (
-                f"{', '.join(closed)} of a qualified lead cannot change; {self.can_change().reasons[0]}"
-                if closed
-                else ""
-            )
-            return Allowance((why,)) if why else ALLOWED
-        return self.can_change()
+    def can_correct(self, *names: str) -> Allowance:
+        """Whether `correct` may change these attributes now: of a qualified lead, only source, campaign and labels."""
+        closed = sorted(set(names) - _AFTER_QUALIFYING)
+        if self.status is not LeadStatus.QUALIFIED:
+            return self.can_change()
+        if not closed:
+            return ALLOWED
+        return Allowance(
+            (f"{', '.join(closed)} of a qualified lead cannot change; it became prospect {self.prospect_id!r}",)
+        )
 
     def _fold(self, event: LeadEvent) -> Pursued:
         changes: _Changes
@@ -277,13 +285,20 @@ class Lead(Candidate[LeadId, LeadEvent]):
         return blocked.reasons[0] if not blocked else super()._way_out()
 
 
-def _proactive_problem(engagement: object, proactive: Proactive) -> Problem | None:
-    if not isinstance(engagement, Engagement):
-        return instance("engagement", engagement, Engagement, "an Engagement")
+def _both(first: Iterable[_Item], second: Iterable[_Item]) -> Iterable[_Item]:
+    given: object = to_tuple(second)
+    # What is no collection is left to the event, which says so.
+    return (*first, *given) if isinstance(given, tuple) else second
+
+
+def _capture_problems(engagement: object, proactive: Proactive) -> tuple[Problem | None, ...]:
+    wrong = instance("proactive", proactive, Proactive, "a Proactive preset such as STANDARD")
+    if wrong is not None or not isinstance(engagement, Engagement):
+        return wrong, instance("engagement", engagement, Engagement, "an Engagement")
     if proactive.includes(engagement.kind):
-        return None
-    return Problem(
-        "engagement.kind",
+        return ()
+    rule = (
         f"must be proactive by the {proactive.name!r} preset ({', '.join(sorted(proactive.kinds))}), "
-        f"got {engagement.kind!r}; until they engage of their own accord, keep them as a ListEntry",
+        f"got {engagement.kind!r}; until they engage of their own accord, keep them as a ListEntry"
     )
+    return (Problem("engagement.kind", rule),)

@@ -6,17 +6,17 @@ carries over to the lead.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Self, Unpack, get_args
+from typing import Any, ClassVar, Self, Unpack, get_args
 
 from attrs import field, frozen
 
 from leadflow.entity import ALLOWED, Allowance
 from leadflow.events import EntryAdded, EntryBecameLead, EntryImported, Event, Opening, When
-from leadflow.fields import NO_FIELDS, Fields, FieldValue
+from leadflow.fields import NO_FIELDS, FieldValue
 from leadflow.ids import LeadId, ListEntryId
-from leadflow.party import Company, Consent, Person, tighten
+from leadflow.party import Company, Consent, Person
 from leadflow.relationship import Related, Relationship, RelationshipEvent, unreachable
-from leadflow.validation import text, to_set
+from leadflow.validation import text
 
 __all__ = ["ListEntry"]
 
@@ -103,20 +103,44 @@ class ListEntry(Relationship[ListEntryId, ListEntryEvent]):
                 source=source,
                 campaign=campaign,
                 owner=owner,
-                consents=tighten(*consents),
-                tags=to_set(tags),
-                fields=Fields.of(fields),
+                consents=consents,
+                tags=tags,
+                fields=fields,
                 **when,
             ),
             text("source", source),
             unreachable(person, company),
         )
 
+    @classmethod
+    def imported(
+        cls,
+        id: str,  # noqa: A002 - the interface's word
+        *,
+        person: Person | None = None,
+        company: Company | None = None,
+        **attributes: Any,  # noqa: ANN401 - the event checks them
+    ) -> Self:
+        """
+        Return an entry that is taken over from elsewhere, without its history.
+
+        Args:
+            id: The host's id for it.
+            person: Who, as far as known; unlike with `add`, they need not be reachable, nor the source be known.
+            company: Which company, as far as known.
+            **attributes: Any other attribute of `EntryImported` (source, engagements, touches, lead_id, owner, tags,
+                created_at, ...), and `When`.
+
+        Raises:
+            InvalidError: Naming everything that is wrong.
+        """
+        return cls._begun("ListEntry.imported", id, cls._IMPORT, {"person": person, "company": company, **attributes})
+
     def can_change(self) -> Allowance:
         """Whether something may be recorded: as long as it has not become a lead."""
         return ALLOWED if self.lead_id is None else Allowance((f"it became lead {self.lead_id!r}; go on there",))
 
-    def became(self, lead_id: LeadId, **when: Unpack[When]) -> Self:
+    def became(self, lead_id: str, **when: Unpack[When]) -> Self:
         """
         Record that they engaged and `Lead.capture` made a lead of the entry.
 
@@ -124,7 +148,7 @@ class ListEntry(Relationship[ListEntryId, ListEntryEvent]):
             NotAllowedError: If it became a lead before.
         """
         self.require("become a lead", self.can_change())
-        return self._record(EntryBecameLead(lead_id=lead_id, **when))
+        return self._record(EntryBecameLead(lead_id=LeadId(lead_id), **when))
 
     def correct(
         self,
@@ -151,10 +175,10 @@ class ListEntry(Relationship[ListEntryId, ListEntryEvent]):
             "company": company,
             "source": source,
             "campaign": campaign,
-            "tags": None if tags is None else to_set(tags),
-            "fields": None if fields is None else Fields.of(fields),
+            "tags": tags,
+            "fields": fields,
         }
-        return self._corrected(tuple(clear), note, values, when)
+        return self._corrected(clear, note, values, when)
 
     def _fold(self, event: ListEntryEvent) -> Related:
         match event:

@@ -8,7 +8,7 @@ command, the command refuses with the same words. What the attributes mean, and 
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Self, Unpack
+from typing import Any, Self, Unpack
 
 from attrs import frozen
 
@@ -21,11 +21,10 @@ from leadflow.dealparts import (
     TeamMember,
     find_reason,
     reason_problems,
-    to_products,
 )
-from leadflow.dealstate import DealState, OpportunityEvent, worth
+from leadflow.dealstate import DealState, OpportunityEvent
 from leadflow.entity import ALLOWED, Allowance
-from leadflow.errors import Problem
+from leadflow.errors import Problem, did_you_mean
 from leadflow.events import (
     AmountSet,
     ExpectedCloseSet,
@@ -39,14 +38,16 @@ from leadflow.events import (
     When,
     Withdrawn,
 )
-from leadflow.fields import Fields, FieldValue
+from leadflow.events.dealopenings import worth
+from leadflow.fields import FieldValue
 from leadflow.money import Money, Recurring
-from leadflow.pipeline import ForecastCategory, Pipeline, Requirement, Stage
-from leadflow.validation import built, check, instance, invalid, to_set, to_tuple
+from leadflow.pipeline import ForecastCategory, Pipeline, Requirement, Stage, StageCategory
+from leadflow.validation import built, check, instance
 
 __all__ = ["Opportunity"]
 
-_DECIDERS = (BuyingRole.DECISION_MAKER, BuyingRole.ECONOMIC_BUYER)
+# Roles that satisfy a stage which requires a decision-maker.
+DECIDERS = (BuyingRole.DECISION_MAKER, BuyingRole.ECONOMIC_BUYER)
 
 
 @frozen(eq=False, repr=False)
@@ -69,11 +70,22 @@ class Opportunity(DealState):
 
     def can_win(self, amount: Money | Recurring | None = None, *, stage: str | None = None) -> Allowance:
         """Whether `win` is possible now, given the amount that it would reveal."""
-        return self._may_enter(stage or self.pipeline.won_stage.code, worth(amount)[0] or self.amount)
+        target = self.pipeline.won_stage.code if stage is None else stage
+        revealed = worth(amount)[0]
+        allowed = self._may_enter(target, self.amount if revealed is None else revealed)
+        return self._may_close(allowed, target, StageCategory.WON)
 
     def can_lose(self, *, stage: str | None = None) -> Allowance:
         """Whether `lose` is possible now."""
-        return self._may_enter(stage or self.pipeline.lost_stage.code, self.amount)
+        target = self.pipeline.lost_stage.code if stage is None else stage
+        return self._may_close(self._may_enter(target, self.amount), target, StageCategory.LOST)
+
+    def _may_close(self, allowed: Allowance, code: str, category: StageCategory) -> Allowance:
+        if self.stage.category is category:
+            return allowed.but(f"it is {category} since {self.closed_at}; use move_to for another {category} stage")
+        if any(known.code == code and known.category is not category for known in self.pipeline.stages):
+            return allowed.but(f"stage {code!r} is no {category} stage")
+        return allowed
 
     def can_reopen(self) -> Allowance:
         """Whether `reopen` is possible now: it is won or lost."""
@@ -89,6 +101,7 @@ class Opportunity(DealState):
 
     def can_adopt(self, pipeline: Pipeline) -> Allowance:
         """Whether the deal can go on under a pipeline: its stage code exists there, in the same category."""
+        check("can_adopt", instance("pipeline", pipeline, Pipeline, "a Pipeline"))
         found = next((known for known in pipeline.stages if known.code == self.stage.code), None)
         if found is None:
             codes = ", ".join(known.code for known in pipeline.stages)
@@ -140,11 +153,10 @@ class Opportunity(DealState):
             **when: See `When`.
 
         Raises:
-            NotAllowedError: If the deal is closed, or lacks what the stage requires.
+            UnknownStageError: If the pipeline has no such stage.
+            NotAllowedError: If the deal is closed, lacks what the stage requires, or the stage is no won one.
         """
         target = self.pipeline.won_stage if stage is None else self.pipeline.stage(stage)
-        if not target.is_won:
-            raise invalid("win", Problem("stage", f"must be a won stage, got {target.code!r}"))
         self.require("win", self.can_win(amount, stage=target.code))
         revealed = () if amount is None else (self._amount_event(amount, when),)
         return self._record(*revealed, self._moved(target, None, note, when))
@@ -161,11 +173,10 @@ class Opportunity(DealState):
 
         Raises:
             InvalidError: If the reason is unknown or says nothing without a note.
-            NotAllowedError: If the deal is closed.
+            UnknownStageError: If the pipeline has no such stage.
+            NotAllowedError: If the deal is closed, or the stage is no lost one.
         """
         target = self.pipeline.lost_stage if stage is None else self.pipeline.stage(stage)
-        if not target.is_lost:
-            raise invalid("lose", Problem("stage", f"must be a lost stage, got {target.code!r}"))
         self.require("lose", self.can_lose(stage=target.code))
         return self._record(self._moved(target, reason, note, when))
 
@@ -200,10 +211,6 @@ class Opportunity(DealState):
             NotAllowedError: If the deal is not open.
         """
         self.require("call", self.can_call())
-        if category == ForecastCategory.CLOSED:
-            raise invalid(
-                "call", Problem("category", "must be the category of an open deal, got 'closed'; win it instead")
-            )
         return self._record(ForecastCalled(category=category, pinned=pinned, **when))
 
     def set_amount(self, amount: Money | Recurring, **when: Unpack[When]) -> Self:
@@ -250,7 +257,6 @@ class Opportunity(DealState):
         Raises:
             NotAllowedError: If the present stage code does not exist there in the same category.
         """
-        check("adopt", instance("pipeline", pipeline, Pipeline, "a Pipeline"))
         self.require("adopt a pipeline for", self.can_adopt(pipeline))
         return self._record(PipelineAdopted(pipeline=pipeline, stage=pipeline.stage(self.stage.code), **when))
 
@@ -299,23 +305,25 @@ class Opportunity(DealState):
             "type": type,
             "source": source,
             "campaign": campaign,
-            "product_interest": None if product_interest is None else to_products(product_interest),
-            "needs": None if needs is None else to_tuple(needs),
-            "competitors": None if competitors is None else to_tuple(competitors),
-            "team": None if team is None else to_tuple(team),
-            "tags": None if tags is None else to_set(tags),
-            "fields": None if fields is None else Fields.of(fields),
+            "product_interest": product_interest,
+            "needs": needs,
+            "competitors": competitors,
+            "team": team,
+            "tags": tags,
+            "fields": fields,
         }
-        return self._corrected(tuple(clear), note, values, when)
+        return self._corrected(clear, note, values, when)
 
     # -- the rules of moving, and what events change ---------------------------------------------------------------
 
     def _may_enter(self, code: str, amount: Money | None) -> Allowance:
         allowed = self.can_change()
-        here = self.stage.code
-        if code not in {known.code for known in self.pipeline.stages}:
-            return allowed.but(f"pipeline {self.pipeline.id!r} has no stage {code!r}")
-        if not self.pipeline.can_move(here, code):
+        if code not in self.pipeline.moves_from(self.stage.code):
+            codes = [known.code for known in self.pipeline.stages]
+            if code not in codes:
+                return allowed.but(
+                    f"pipeline {self.pipeline.id!r} has no stage {code!r}{did_you_mean(str(code), codes)}"
+                )
             return allowed.but(self._moves_words())
         lacking = sorted(need for need in self.pipeline.stage(code).requires if not self._has(need, amount))
         if lacking:
@@ -331,7 +339,7 @@ class Opportunity(DealState):
             case Requirement.NEXT_STEP:
                 return self.next_step is not None
             case Requirement.DECISION_MAKER:
-                return any(role.role in _DECIDERS for role in self.contact_roles)
+                return any(role.role in DECIDERS for role in self.contact_roles)
             case Requirement.PRIMARY_CONTACT:
                 return self.primary_contact_id is not None
 
@@ -341,16 +349,15 @@ class Opportunity(DealState):
 
     def _moved(self, target: Stage, reason: Reason | str | None, note: str, when: When) -> OpportunityEvent:
         """Return the event of entering a stage: its kind follows from the two categories."""
-        if target.is_lost:
-            if reason is None:
-                raise invalid("lose", Problem("reason", f"must be given, one of: {', '.join(LOSS_REASONS)}"))
-            found = find_reason(reason, LOSS_REASONS)
+        if target.is_lost and not self.stage.is_lost:
+            found: Any = None if reason is None else find_reason(reason, LOSS_REASONS)
             wrong = reason_problems(found, LOSS_REASONS, note)
             return built("lose", lambda: OpportunityLost(stage=target, reason=found, note=note, **when), *wrong)
-        if reason is not None:
-            raise invalid("move_to", Problem("reason", f"must be left out unless the deal is lost, got {reason!r}"))
         kind = OpportunityWon if target.is_won and not self.stage.is_won else StageChanged
-        return kind(stage=target, note=note, **when)
+        if reason is None:
+            return kind(stage=target, note=note, **when)
+        rule = f"must be left out where nothing is lost, got {reason!r}"
+        return built("move_to", lambda: kind(stage=target, note=note, **when), Problem("reason", rule))
 
     def _amount_event(self, amount: Money | Recurring, when: When) -> AmountSet:
         priced, recurring = worth(amount)

@@ -5,15 +5,16 @@ It may exist without any deal and carry several over time. Discovery gathers her
 the deal, and the prospect's starts empty for the next cycle. Whether it is converted follows from its opportunities.
 """
 
-from datetime import datetime
 from typing import Any, ClassVar, Self, Unpack, get_args
 
 from attrs import field, frozen
 
 from leadflow.assessment import Evidence
 from leadflow.candidate import Candidate, Pursued
+from leadflow.dealparts import Reason
 from leadflow.discovery import NOTHING_LEARNT
 from leadflow.entity import ALLOWED, Allowance
+from leadflow.errors import Problem
 from leadflow.events import (
     Disqualified,
     Event,
@@ -30,6 +31,7 @@ from leadflow.ids import AccountId, ContactId, LeadId, OpportunityId, ProspectId
 from leadflow.lifecycle import PROSPECT, Lifecycle, ProspectStatus
 from leadflow.party import Company, Person
 from leadflow.relationship import RelationshipEvent
+from leadflow.validation import built
 
 __all__ = ["Prospect"]
 
@@ -91,7 +93,7 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
         person: Person | None = None,
         company: Company | None = None,
         status: ProspectStatus | str = ProspectStatus.ACTIVE,
-        created_at: datetime | None = None,
+        reason: Reason | str | None = None,
         **attributes: Any,  # noqa: ANN401 - the event checks them
     ) -> Self:
         """
@@ -102,20 +104,15 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
             person: Who, as far as known.
             company: For which company, as far as known.
             status: Where it stands.
-            created_at: When it came into being; aware. Default: `at`.
+            reason: Why it is disqualified: a code out of `DISQUALIFICATION_REASONS`, or the host's own `Reason`; None
+                where that is not known.
             **attributes: Any other attribute of `ProspectImported` (engagements, touches, discovery, owner, account_id,
-                ...), and `When`.
+                created_at, ...), and `When`.
 
         Raises:
             InvalidError: Naming everything that is wrong.
         """
-        return cls._new(
-            "Prospect.imported",
-            id,
-            lambda: ProspectImported(
-                person=person, company=company, status=status, created_at=created_at, **attributes
-            ),
-        )
+        return cls._taken_over(id, attributes, person=person, company=company, status=status, reason=reason)
 
     @property
     def is_converted(self) -> bool:
@@ -153,11 +150,14 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
         Record what came of it. Hosts call `leadflow.conversion.plan_conversion`, which makes everything.
 
         Raises:
+            InvalidError: If nothing came of it, or the opportunity is known already.
             NotAllowedError: If it is disqualified, merged or withdrawn.
         """
         self.require("convert", self.can_convert())
-        return self._record(
-            ProspectConverted(
+        again = opportunity_id is not None and opportunity_id in self.opportunity_ids
+        event = built(
+            "converted",
+            lambda: ProspectConverted(
                 account_id=account_id,
                 contact_id=contact_id,
                 opportunity_id=opportunity_id,
@@ -165,8 +165,10 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
                 override=override,
                 another=another,
                 **when,
-            )
+            ),
+            Problem("opportunity_id", f"must be new, got {opportunity_id!r} again") if again else None,
         )
+        return self._record(event)
 
     def can_withdraw(self) -> Allowance:
         """Whether `withdraw` is possible now."""

@@ -15,11 +15,12 @@ from attrs import field, frozen
 from leadflow.discovery import NOTHING_LEARNT, Discovery, LearnedInput, learn
 from leadflow.engagement import Engagement, Rfm, Touch, rfm
 from leadflow.entity import Entity, Kept
-from leadflow.errors import Problem
+from leadflow.errors import InvalidError, Problem
 from leadflow.events import Assigned, ConsentRecorded, Corrected, Discovered, Engaged, Event, Redacted, Touched, When
 from leadflow.party import Channel, Company, Consent, Person, may_contact, tighten
+from leadflow.validation import invalid
 
-__all__ = ["Related", "Relationship", "RelationshipEvent", "unreachable"]
+__all__ = ["Related", "Relationship", "RelationshipEvent", "consents_recorded", "unreachable"]
 
 _Id = TypeVar("_Id", bound=str)
 _Ev = TypeVar("_Ev", bound=Event)
@@ -118,8 +119,13 @@ class Relationship(Entity[_Id, _Ev]):
         return self._record(Discovered(changes=learn(inputs, ratings, at=when.get("at")), **when))
 
     def record_consent(self, *consents: Consent, **when: Unpack[When]) -> Self:
-        """Record what they said about being contacted; allowed in every state, since it binds us in every state."""
-        return self._record(*(ConsentRecorded(consent=consent, **when) for consent in consents))
+        """
+        Record what they said about being contacted; allowed in every state, since it binds us in every state.
+
+        Raises:
+            InvalidError: If there is none, or one of them is no `Consent` or is dated later than it is recorded.
+        """
+        return self._record(*consents_recorded(consents, when))
 
     def may_contact(self, channel: Channel | str, purpose: str = "sales") -> bool | None:
         """Return whether they agreed to be contacted on a channel for a purpose; None: they have not said."""
@@ -143,8 +149,24 @@ class Relationship(Entity[_Id, _Ev]):
                 return self._kept(event)  # type: ignore[return-value]  # Kept is the part of Related that these change
 
 
+def consents_recorded(consents: tuple[Consent, ...], when: When) -> list[ConsentRecorded]:
+    """Return one event per consent; what is wrong with any of them is reported at once."""
+    problems: list[Problem] = [] if consents else [Problem("consents", "must be at least one, got none")]
+    events = []
+    for position, consent in enumerate(consents):
+        try:
+            events.append(ConsentRecorded(consent=consent, **when))
+        except InvalidError as error:
+            new = (problem.under(f"consents[{position}]") for problem in error.problems)
+            problems += new
+    if problems:
+        raise invalid("record_consent", *problems)
+    return events
+
+
 def unreachable(person: Person | None, company: Company | None) -> Problem | None:
-    """Say that nobody could be reached with what is known, if that is so."""
-    if any(isinstance(party, Person | Company) and party.is_reachable for party in (person, company)):
+    """Say that nobody could be reached with what is known, if that is so; of what is no party, the event says so."""
+    strange = (person is not None and not isinstance(person, Person)) or not isinstance(company, Company | None)
+    if strange or any(party is not None and party.is_reachable for party in (person, company)):
         return None
     return Problem("person", f"must have an email, phone or handle (or the company an email or phone), got {person!r}")

@@ -272,7 +272,7 @@ def to_set(values: Iterable[str]) -> frozenset[str]:
 
     A lone text would fall apart into its letters, so it is refused too.
     """
-    if type(values) is frozenset:
+    if isinstance(values, frozenset):
         return values
     try:
         return values if isinstance(values, str) else frozenset(values)  # type: ignore[return-value]  # refused by the type's check
@@ -282,7 +282,7 @@ def to_set(values: Iterable[str]) -> frozenset[str]:
 
 def to_tuple(values: Iterable[_Item]) -> tuple[_Item, ...]:
     """Return values as a tuple; a converter that hands what is no collection (or a lone text) on to the check."""
-    if type(values) is tuple:
+    if isinstance(values, tuple):
         return values
     if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
         return values  # type: ignore[return-value]  # refused by the type's check

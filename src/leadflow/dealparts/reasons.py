@@ -118,6 +118,8 @@ def reason_problems(reason: Any, known: Mapping[str, Reason], note: object) -> t
         known: The shipped list.
         note: What the caller added; must say something where the reason alone does not.
     """
+    if reason is None:
+        return (Problem("reason", f"must be given, one of: {', '.join(known)}"),)
     if not isinstance(reason, Reason):
         return (coded("reason", reason, known) or instance("reason", reason, Reason, "a Reason or its code"),)
     silent = reason.needs_note and isinstance(note, str) and not note.strip()

@@ -1,14 +1,15 @@
 """What every event has: two times, an author, and checks."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar, NotRequired, TypedDict
+from typing import Any, ClassVar, NotRequired, TypedDict
 
 from attrs import Factory, field, frozen
 
 from leadflow.errors import Problem
-from leadflow.validation import aware, check, code, optional, when, whole
+from leadflow.validation import aware, check, code, optional, to_tuple, when, whole
 
-__all__ = ["Event", "Opening", "When"]
+__all__ = ["Event", "Opening", "When", "none_ahead", "to_items"]
 
 
 class When(TypedDict):
@@ -34,7 +35,7 @@ class Event:
     Attributes:
         at: When it happened; aware.
         by: Who did it, the host's user id.
-        recorded_at: When we learnt it; aware, not before `at`.
+        recorded_at: When we learnt it; aware, not before `at`. Default: `at`.
     """
 
     # Whether it may have happened before what was recorded earlier: true of engagements and touches, which are
@@ -46,20 +47,20 @@ class Event:
     recorded_at: datetime = field(default=Factory(lambda self: self.at, takes_self=True))
 
     def __attrs_post_init__(self) -> None:
-        problems = [aware("at", self.at), optional(code, "by", self.by)]
+        times = [aware("at", self.at)]
         if self.recorded_at is not self.at:
-            problems.append(aware("recorded_at", self.recorded_at))
-            if problems == [None, None, None]:
-                problems.append(
+            times.append(aware("recorded_at", self.recorded_at))
+            if times == [None, None]:
+                times.append(
                     when(
                         self.recorded_at < self.at,
                         "recorded_at",
                         f"must not be before at ({self.at.isoformat()}), got {self.recorded_at.isoformat()}",
                     )
                 )
-        check(type(self).__name__, *problems, *self._problems())
+        check(type(self).__name__, *times, optional(code, "by", self.by), *self._problems())
 
-    def _problems(self) -> "tuple[Problem | None, ...]":
+    def _problems(self) -> tuple[Problem | None, ...]:
         """Return what is wrong with the event's own attributes."""
         return ()
 
@@ -78,5 +79,37 @@ class Opening(Event):
     stands_for: int = 1
     created_at: datetime | None = None
 
-    def _problems(self) -> "tuple[Problem | None, ...]":
-        return (whole("stands_for", self.stands_for, 1), optional(aware, "created_at", self.created_at))
+    def _problems(self) -> tuple[Problem | None, ...]:
+        wrong = optional(aware, "created_at", self.created_at)
+        if wrong is None and self.created_at is not None and aware("at", self.at) is None:
+            late = self.created_at > self.at
+            wrong = when(late, "created_at", f"must not be after at ({self.at.isoformat()}), got {self.created_at!r}")
+        return (whole("stands_for", self.stands_for, 1), wrong)
+
+
+def none_ahead(event: Event, path: str, *moments: object) -> list[Problem]:
+    """
+    Say what is later than the time the event was recorded at: nobody can have known it.
+
+    Args:
+        event: Whose `recorded_at` counts.
+        path: What to name in the problem; several moments are numbered.
+        moments: A datetime, or something with an `at`, or a tuple of these; whatever has no aware time is left to the
+            checks of its type.
+    """
+    found: list[Problem] = []
+    limit: object = event.recorded_at
+    if not isinstance(limit, datetime) or limit.utcoffset() is None:
+        return found
+    for position, moment in enumerate(moments):
+        at = moment if isinstance(moment, datetime) else getattr(moment, "at", None)
+        if isinstance(at, datetime) and at.utcoffset() is not None and at > limit:
+            where = f"{path}[{position}]" if len(moments) > 1 else path
+            rule = f"must not be after the time it is recorded at ({limit.isoformat()}), got {at.isoformat()}"
+            found.append(Problem(where if moment is at else f"{where}.at", rule))
+    return found
+
+
+def to_items(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return values as a tuple; `to_tuple` in a form that the type checker takes as a converter."""
+    return to_tuple(values)

@@ -4,6 +4,7 @@ from datetime import date
 from typing import ClassVar
 
 from attrs import field, frozen
+from attrs.converters import optional as unless_none
 
 from leadflow.dealparts import (
     ContactRole,
@@ -14,15 +15,14 @@ from leadflow.dealparts import (
     Reason,
 )
 from leadflow.errors import Problem
-from leadflow.events.base import Event
-from leadflow.events.dealopenings import ForecastCall
+from leadflow.events.base import Event, none_ahead
+from leadflow.events.dealopenings import ForecastCall, call_problem, recurring_problem, to_chance
 from leadflow.ids import ContactId
 from leadflow.money import Money, Recurring
-from leadflow.pipeline import ForecastCategory, Pipeline, Stage
+from leadflow.pipeline import ForecastCategory, Pipeline, Stage, StageCategory
 from leadflow.redaction import PERSONAL
 from leadflow.validation import (
     code,
-    coded,
     day,
     instance,
     member,
@@ -30,6 +30,8 @@ from leadflow.validation import (
     probability,
     prose,
     text,
+    when,
+    whole,
 )
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "ForecastCalled",
     "MilestoneAdded",
     "MilestoneCompleted",
+    "MilestoneDropped",
     "NextStepSet",
     "ObjectionAnswered",
     "ObjectionRaised",
@@ -60,11 +63,16 @@ _Problems = tuple[Problem | None, ...]
 class _Moved(Event):
     """What the events that take a deal to another stage share."""
 
+    _INTO: ClassVar[StageCategory | None] = None
+
     stage: Stage
     note: str = field(default="", metadata=PERSONAL)
 
     def _problems(self) -> _Problems:
-        return (instance("stage", self.stage, Stage, "a Stage"), prose("note", self.note))
+        wrong = instance("stage", self.stage, Stage, "a Stage")
+        if wrong is None and self._INTO is not None and self.stage.category is not self._INTO:
+            wrong = Problem("stage", f"must be {self._INTO}, got {self.stage.code!r}, which is {self.stage.category}")
+        return (wrong, prose("note", self.note))
 
 
 @frozen(kw_only=True)
@@ -76,20 +84,26 @@ class StageChanged(_Moved):
 class OpportunityWon(_Moved):
     """The deal was won."""
 
+    _INTO: ClassVar[StageCategory | None] = StageCategory.WON
+
 
 @frozen(kw_only=True)
 class OpportunityLost(_Moved):
     """The deal was lost, for a coded reason."""
 
+    _INTO: ClassVar[StageCategory | None] = StageCategory.LOST
+
     reason: Reason
 
     def _problems(self) -> _Problems:
-        return (*super()._problems(), instance("reason", self.reason, Reason, "a Reason"))
+        return (*super()._problems(), instance("reason", self.reason, Reason, "a Reason or its code"))
 
 
 @frozen(kw_only=True)
 class OpportunityReopened(_Moved):
     """A closed deal was taken up again, in the stage it was in last while it was open."""
+
+    _INTO: ClassVar[StageCategory | None] = StageCategory.OPEN
 
 
 _to_forecast_category_or_none = member(ForecastCategory, none=True)
@@ -114,7 +128,7 @@ class ForecastCalled(Event):
 
     def _problems(self) -> _Problems:
         return (
-            optional(coded, "category", self.category, ForecastCategory),
+            None if self.category is None else call_problem(self.category),
             instance("pinned", self.pinned, bool, "True or False"),
         )
 
@@ -135,8 +149,8 @@ class AmountSet(Event):
 
     def _problems(self) -> _Problems:
         return (
-            instance("amount", self.amount, Money, "Money"),
-            optional(instance, "recurring", self.recurring, Recurring, "a Recurring"),
+            instance("amount", self.amount, Money, "Money or a Recurring"),
+            recurring_problem(self.amount, self.recurring),
         )
 
 
@@ -159,7 +173,7 @@ class ProbabilitySet(Event):
         probability: In [0, 1]; None goes back to the stage's.
     """
 
-    probability: float | None
+    probability: float | None = field(converter=unless_none(to_chance))
 
     def _problems(self) -> _Problems:
         return (optional(probability, "probability", self.probability),)
@@ -172,24 +186,42 @@ class ProposalSent(Event):
     proposal: Proposal
 
     def _problems(self) -> _Problems:
-        return (instance("proposal", self.proposal, Proposal, "a Proposal"),)
+        sent_at = getattr(self.proposal, "sent_at", None)
+        return (
+            instance("proposal", self.proposal, Proposal, "a Proposal"),
+            *none_ahead(self, "proposal.sent_at", sent_at),
+        )
 
 
 @frozen(kw_only=True)
 class MilestoneAdded(Event):
-    """A step of the mutual plan was agreed."""
+    """A step of the mutual plan was agreed, or agreed anew: it takes the place of one with the same code."""
 
     milestone: Milestone
 
     def _problems(self) -> _Problems:
-        return (instance("milestone", self.milestone, Milestone, "a Milestone"),)
+        done_at = getattr(self.milestone, "done_at", None)
+        return (
+            instance("milestone", self.milestone, Milestone, "a Milestone"),
+            *none_ahead(self, "milestone.done_at", done_at),
+        )
 
 
 @frozen(kw_only=True)
 class MilestoneCompleted(Event):
-    """A step of the mutual plan was done."""
+    """A step of the mutual plan was done, at `at`; may be recorded late."""
 
     may_be_late: ClassVar[bool] = True
+    code: str
+
+    def _problems(self) -> _Problems:
+        return (code("code", self.code),)
+
+
+@frozen(kw_only=True)
+class MilestoneDropped(Event):
+    """A step is no part of the mutual plan any more."""
+
     code: str
 
     def _problems(self) -> _Problems:
@@ -238,12 +270,19 @@ class ObjectionRaised(Event):
 
 @frozen(kw_only=True)
 class ObjectionAnswered(Event):
-    """An objection was answered to their satisfaction."""
+    """
+    An objection was answered to their satisfaction.
 
+    Attributes:
+        number: Which, counted from 0 in the order in which they were raised.
+        words: The objection, as a reader's help; `number` counts, and survives redaction.
+    """
+
+    number: int
     words: str = field(metadata=PERSONAL)
 
     def _problems(self) -> _Problems:
-        return (text("words", self.words),)
+        return (whole("number", self.number), text("words", self.words))
 
 
 @frozen(kw_only=True)
@@ -272,5 +311,9 @@ class PipelineAdopted(Event):
     def _problems(self) -> _Problems:
         return (
             instance("pipeline", self.pipeline, Pipeline, "a Pipeline"),
-            instance("stage", self.stage, Stage, "a Stage"),
+            instance("stage", self.stage, Stage, "a Stage") or self._stage_problem(),
         )
+
+    def _stage_problem(self) -> Problem | None:
+        strange = isinstance(self.pipeline, Pipeline) and self.stage not in self.pipeline.stages
+        return when(strange, "stage", f"must be one of the pipeline's, got {self.stage!r}")

@@ -9,14 +9,14 @@ from leadflow.dealparts import ProductInterest, Reason, to_products
 from leadflow.discovery import NOTHING_LEARNT, Discovery
 from leadflow.engagement import Engagement, Touch
 from leadflow.errors import Problem
-from leadflow.events.base import Event, Opening
-from leadflow.events.shared import not_ahead
-from leadflow.fields import NO_FIELDS, Fields, to_fields
-from leadflow.ids import AccountId, ContactId, LeadId, OpportunityId, ProspectId
+from leadflow.events.base import Event, Opening, to_items
+from leadflow.events.shared import between_us, said
+from leadflow.fields import NO_FIELDS, Fields, fields_problems, to_fields
+from leadflow.ids import AccountId, ContactId, LeadId, ListEntryId, OpportunityId, ProspectId
 from leadflow.lifecycle import LeadStatus, ProspectStatus
 from leadflow.money import Money
-from leadflow.party import Company, Consent, Person
-from leadflow.redaction import PERSONAL
+from leadflow.party import Company, Consent, Person, to_consents
+from leadflow.redaction import PERSONAL, PERSONAL_WORDS
 from leadflow.validation import (
     code,
     coded,
@@ -27,6 +27,8 @@ from leadflow.validation import (
     optional,
     text,
     to_set,
+    unique,
+    when,
 )
 
 __all__ = [
@@ -65,6 +67,7 @@ class _Record(Opening):
             optional(text, "campaign", self.campaign),
             optional(code, "owner", self.owner),
             *each("tags", self.tags, text),
+            *fields_problems("fields", self.fields),
         )
 
 
@@ -74,14 +77,14 @@ class _Party(_Record):
 
     person: Person | None = None
     company: Company | None = None
-    consents: tuple[Consent, ...] = ()
+    consents: tuple[Consent, ...] = field(default=(), converter=to_consents)
 
     def _problems(self) -> _Problems:
         return (
             optional(instance, "person", self.person, Person, "a Person"),
             optional(instance, "company", self.company, Company, "a Company"),
             *super()._problems(),
-            *each("consents", self.consents, instance, Consent, "a Consent"),
+            *said(self, self.consents),
         )
 
 
@@ -92,11 +95,19 @@ class EntryAdded(_Party):
 
 @frozen(kw_only=True)
 class EntryImported(EntryAdded):
-    """A list entry was taken over without its history."""
+    """A list entry was taken over without its history, or its history was compacted."""
 
-    touches: tuple[Touch, ...] = ()
-    engagements: tuple[Engagement, ...] = ()
+    engagements: tuple[Engagement, ...] = field(default=(), converter=to_items)
+    touches: tuple[Touch, ...] = field(default=(), converter=to_items)
+    discovery: Discovery = NOTHING_LEARNT
     lead_id: LeadId | None = None
+
+    def _problems(self) -> _Problems:
+        return (
+            *super()._problems(),
+            *between_us(self, self.engagements, self.touches, self.discovery),
+            optional(code, "lead_id", self.lead_id),
+        )
 
 
 @frozen(kw_only=True)
@@ -115,25 +126,54 @@ class _Selling(_Party):
 
     estimated_value: Money | None = None
     product_interest: tuple[ProductInterest, ...] = field(default=(), converter=to_products)
-    engagements: tuple[Engagement, ...] = ()
-    touches: tuple[Touch, ...] = ()
+    engagements: tuple[Engagement, ...] = field(default=(), converter=to_items)
+    touches: tuple[Touch, ...] = field(default=(), converter=to_items)
     discovery: Discovery = NOTHING_LEARNT
-    reason: Reason | None = None
-    revisit_on: date | None = None
-    evidence: Evidence | None = None
 
     def _problems(self) -> _Problems:
         return (
             *super()._problems(),
             optional(instance, "estimated_value", self.estimated_value, Money, "Money"),
-            *each("product_interest", self.product_interest, instance, ProductInterest, "a ProductInterest"),
-            *each("engagements", self.engagements, instance, Engagement, "an Engagement"),
-            *each("touches", self.touches, instance, Touch, "a Touch"),
-            *not_ahead(self, *self.engagements, *self.touches),
-            instance("discovery", self.discovery, Discovery, "a Discovery"),
-            optional(instance, "reason", self.reason, Reason, "a Reason"),
-            optional(day, "revisit_on", self.revisit_on),
-            optional(instance, "evidence", self.evidence, Evidence, "Evidence"),
+            *each(
+                "product_interest",
+                self.product_interest,
+                instance,
+                ProductInterest,
+                "a ProductInterest or a product code",
+            ),
+            *between_us(self, self.engagements, self.touches, self.discovery),
+        )
+
+
+@frozen(kw_only=True)
+class _Judged(_Selling):
+    """What the openings share of records that a decision may have led to."""
+
+    evidence: Evidence | None = None
+
+    def _problems(self) -> _Problems:
+        return (*super()._problems(), optional(instance, "evidence", self.evidence, Evidence, "Evidence"))
+
+
+@frozen(kw_only=True)
+class _TakenOver(_Judged):
+    """What leads and prospects share that are taken over in the middle of their lives."""
+
+    status: str
+    reason: Reason | None = None
+    revisit_on: date | None = None
+
+    def _problems(self) -> _Problems:
+        # What was merged keeps what it had.
+        no_reason = self.reason is not None and self.status not in ("disqualified", "merged")
+        no_day = self.revisit_on is not None and self.status not in ("nurturing", "merged")
+        here = f"must be left out in status {str(self.status)!r}"
+        return (
+            *super()._problems(),
+            optional(instance, "reason", self.reason, Reason, "a Reason or its code")
+            or when(no_reason, "reason", f"{here}, got {self.reason!r}"),
+            optional(day, "revisit_on", self.revisit_on)
+            or when(no_day, "revisit_on", f"{here}, got {self.revisit_on!r}"),
         )
 
 
@@ -146,7 +186,10 @@ class LeadCaptured(_Selling):
         entry_id: The list entry they came from, if any.
     """
 
-    entry_id: str | None = None
+    entry_id: ListEntryId | None = None
+
+    def _problems(self) -> _Problems:
+        return (*super()._problems(), optional(code, "entry_id", self.entry_id))
 
 
 _to_lead_status = member(LeadStatus)
@@ -157,18 +200,27 @@ def _lead_status(value: LeadStatus | str) -> LeadStatus:
 
 
 @frozen(kw_only=True)
-class LeadImported(_Selling):
+class LeadImported(_TakenOver):
     """A lead was taken over without its history, or its history was compacted."""
 
     status: LeadStatus = field(default=LeadStatus.NEW, converter=_lead_status)
     prospect_id: ProspectId | None = None
-    entry_id: str | None = None
+    entry_id: ListEntryId | None = None
 
     def _problems(self) -> _Problems:
+        status: str = self.status
+        qualified = status == LeadStatus.QUALIFIED
+        rule = "must be given in status 'qualified'" if qualified else f"must be left out in status {str(status)!r}"
         return (
             *super()._problems(),
-            coded("status", self.status, LeadStatus),
-            optional(code, "prospect_id", self.prospect_id),
+            coded("status", status, LeadStatus),
+            optional(code, "prospect_id", self.prospect_id)
+            or when(
+                qualified == (self.prospect_id is None) and coded("", status, LeadStatus) is None,
+                "prospect_id",
+                f"{rule}, got {self.prospect_id!r}",
+            ),
+            optional(code, "entry_id", self.entry_id),
         )
 
 
@@ -185,7 +237,7 @@ class LeadQualified(Event):
 
     prospect_id: ProspectId
     evidence: Evidence
-    override: str | None = None
+    override: str | None = field(default=None, metadata=PERSONAL_WORDS)
 
     def _problems(self) -> _Problems:
         return (
@@ -196,7 +248,7 @@ class LeadQualified(Event):
 
 
 @frozen(kw_only=True)
-class ProspectOpened(_Selling):
+class ProspectOpened(_Judged):
     """
     A lead was accepted by sales.
 
@@ -205,6 +257,9 @@ class ProspectOpened(_Selling):
     """
 
     lead_id: LeadId | None = None
+
+    def _problems(self) -> _Problems:
+        return (*super()._problems(), optional(code, "lead_id", self.lead_id))
 
 
 _to_prospect_status = member(ProspectStatus)
@@ -215,14 +270,14 @@ def _prospect_status(value: ProspectStatus | str) -> ProspectStatus:
 
 
 @frozen(kw_only=True)
-class ProspectImported(_Selling):
+class ProspectImported(_TakenOver):
     """A prospect was taken over without its history, or its history was compacted."""
 
     status: ProspectStatus = field(default=ProspectStatus.ACTIVE, converter=_prospect_status)
     lead_id: LeadId | None = None
     account_id: AccountId | None = None
     contact_id: ContactId | None = None
-    opportunity_ids: tuple[OpportunityId, ...] = ()
+    opportunity_ids: tuple[OpportunityId, ...] = field(default=(), converter=to_items)
 
     def _problems(self) -> _Problems:
         return (
@@ -231,7 +286,8 @@ class ProspectImported(_Selling):
             optional(code, "lead_id", self.lead_id),
             optional(code, "account_id", self.account_id),
             optional(code, "contact_id", self.contact_id),
-            *each("opportunity_ids", self.opportunity_ids, code),
+            *(ids := each("opportunity_ids", self.opportunity_ids, code)),
+            None if any(ids) else unique("opportunity_ids", self.opportunity_ids),
         )
 
 
@@ -253,11 +309,13 @@ class ProspectConverted(Event):
     contact_id: ContactId | None = None
     opportunity_id: OpportunityId | None = None
     evidence: Evidence
-    override: str | None = None
-    another: str | None = None
+    override: str | None = field(default=None, metadata=PERSONAL_WORDS)
+    another: str | None = field(default=None, metadata=PERSONAL_WORDS)
 
     def _problems(self) -> _Problems:
+        made = (self.account_id, self.contact_id, self.opportunity_id)
         return (
+            when(made == (None, None, None), "", "must name an account, a contact or an opportunity"),
             optional(code, "account_id", self.account_id),
             optional(code, "contact_id", self.contact_id),
             optional(code, "opportunity_id", self.opportunity_id),
@@ -288,6 +346,9 @@ class AccountImported(AccountAdded):
 
     is_withdrawn: bool = False
 
+    def _problems(self) -> _Problems:
+        return (*super()._problems(), instance("is_withdrawn", self.is_withdrawn, bool, "True or False"))
+
 
 @frozen(kw_only=True)
 class ContactAdded(_Record):
@@ -295,14 +356,14 @@ class ContactAdded(_Record):
 
     person: Person
     account_id: AccountId | None = None
-    consents: tuple[Consent, ...] = ()
+    consents: tuple[Consent, ...] = field(default=(), converter=to_consents)
 
     def _problems(self) -> _Problems:
         return (
             instance("person", self.person, Person, "a Person"),
             optional(code, "account_id", self.account_id),
             *super()._problems(),
-            *each("consents", self.consents, instance, Consent, "a Consent"),
+            *said(self, self.consents),
         )
 
 
@@ -311,3 +372,6 @@ class ContactImported(ContactAdded):
     """A contact was taken over without its history, or its history was compacted."""
 
     is_withdrawn: bool = False
+
+    def _problems(self) -> _Problems:
+        return (*super()._problems(), instance("is_withdrawn", self.is_withdrawn, bool, "True or False"))

@@ -1,17 +1,18 @@
 """What happens to any record: engagements, touches, discoveries, corrections, and leaving the path."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any, ClassVar
 
 from attrs import field, frozen
+from attrs.converters import optional as unless_none
 
-from leadflow.dealparts import OpportunityType, ProductInterest, Reason, TeamMember
-from leadflow.discovery import Change
+from leadflow.dealparts import OpportunityType, ProductInterest, Reason, TeamMember, to_products
+from leadflow.discovery import NOTHING_LEARNT, Change, Discovery, change_problems, to_changes
 from leadflow.engagement import Engagement, Touch
 from leadflow.errors import Problem
-from leadflow.events.base import Event
-from leadflow.fields import NO_FIELDS, Fields
+from leadflow.events.base import Event, none_ahead, to_items
+from leadflow.fields import NO_FIELDS, Fields, fields_problems, to_fields
 from leadflow.ids import AccountId
 from leadflow.money import Money
 from leadflow.party import Company, Consent, Person
@@ -42,26 +43,39 @@ __all__ = [
     "Touched",
     "Withdrawn",
     "WorkStarted",
-    "not_ahead",
+    "between_us",
+    "said",
 ]
 
 _Problems = tuple[Problem | None, ...]
 
 
-def not_ahead(event: Event, *happenings: object) -> list[Problem]:
-    """Say which engagements and touches are later than the time the event was recorded at."""
-    return [
-        Problem(
-            f"{type(happening).__name__.lower()}.at",
-            f"must not be after the time it is recorded at ({event.recorded_at.isoformat()}), "
-            f"got {happening.at.isoformat()}",
-        )
-        for happening in happenings
-        if isinstance(happening, Engagement | Touch)
-        and isinstance(event.recorded_at, datetime)
-        and event.recorded_at.utcoffset() is not None
-        and happening.at > event.recorded_at
-    ]
+def between_us(event: Event, engagements: object, touches: object, discovery: object) -> list[Problem | None]:
+    """Say what is wrong with what an opening event brings along of what happened between us."""
+    problems = [instance("discovery", discovery, Discovery, "a Discovery")]
+    # Most records begin with little of it, and capturing a lead must be quick.
+    if engagements != ():
+        problems += each("engagements", engagements, instance, Engagement, "an Engagement")
+        problems += _ahead(event, "engagements", engagements)
+    if touches != ():
+        problems += each("touches", touches, instance, Touch, "a Touch")
+        problems += _ahead(event, "touches", touches)
+    if discovery is not NOTHING_LEARNT and isinstance(discovery, Discovery):
+        for name, learned in discovery:
+            problems += none_ahead(event, f"discovery.{name}", learned)
+    return problems
+
+
+def said(event: Event, consents: object) -> list[Problem | None]:
+    """Say what is wrong with the consents that an opening event brings along."""
+    if consents == ():
+        return []
+    problems = each("consents", consents, instance, Consent, "a Consent")
+    return [*problems, *_ahead(event, "consents", consents)]
+
+
+def _ahead(event: Event, path: str, values: object) -> list[Problem]:
+    return none_ahead(event, path, *values) if isinstance(values, tuple) else []
 
 
 _to_opportunity_type_or_none = member(OpportunityType, none=True)
@@ -73,24 +87,38 @@ def _opportunity_type_or_none(value: OpportunityType | str | None) -> Opportunit
 
 @frozen(kw_only=True)
 class Engaged(Event):
-    """They did something; may be recorded late."""
+    """
+    They did something; may be recorded late.
+
+    Attributes:
+        engagement: What they did, and when: its own `at` counts wherever engagements do. The event's `at` may be
+            the same or later (when somebody took note), its `recorded_at` is never earlier.
+    """
 
     may_be_late: ClassVar[bool] = True
     engagement: Engagement
 
     def _problems(self) -> _Problems:
-        return (instance("engagement", self.engagement, Engagement, "an Engagement"), *not_ahead(self, self.engagement))
+        return (
+            instance("engagement", self.engagement, Engagement, "an Engagement"),
+            *none_ahead(self, "engagement", self.engagement),
+        )
 
 
 @frozen(kw_only=True)
 class Touched(Event):
-    """We did something; may be recorded late."""
+    """
+    We did something; may be recorded late.
+
+    Attributes:
+        touch: What we did, and when; see `Engaged` for its `at`.
+    """
 
     may_be_late: ClassVar[bool] = True
     touch: Touch
 
     def _problems(self) -> _Problems:
-        return (instance("touch", self.touch, Touch, "a Touch"), *not_ahead(self, self.touch))
+        return (instance("touch", self.touch, Touch, "a Touch"), *none_ahead(self, "touch", self.touch))
 
 
 @frozen(kw_only=True)
@@ -102,10 +130,13 @@ class WorkStarted(Event):
 class Discovered(Event):
     """Something was learnt (or, where a change is None, taken back to "not asked")."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...] = field(converter=to_changes)
 
     def _problems(self) -> _Problems:
-        return tuple(each("changes", self.changes, instance, tuple, "a pair of a dimension and a Learned or None"))
+        problems = change_problems(self.changes)
+        if any(problems):
+            return tuple(problems)
+        return tuple(wrong for name, learned in self.changes for wrong in none_ahead(self, name, learned))
 
 
 @frozen(kw_only=True)
@@ -125,7 +156,7 @@ class ConsentRecorded(Event):
     consent: Consent
 
     def _problems(self) -> _Problems:
-        return (instance("consent", self.consent, Consent, "a Consent"),)
+        return (instance("consent", self.consent, Consent, "a Consent"), *none_ahead(self, "consent", self.consent))
 
 
 @frozen(kw_only=True)
@@ -145,16 +176,18 @@ class Corrected(Event):
     account_id: AccountId | None = None
     type: OpportunityType | None = field(default=None, converter=_opportunity_type_or_none)
     estimated_value: Money | None = None
-    product_interest: tuple[ProductInterest, ...] | None = None
-    needs: tuple[str, ...] | None = field(default=None, metadata=PERSONAL)
-    competitors: tuple[str, ...] | None = None
-    team: tuple[TeamMember, ...] | None = None
-    tags: frozenset[str] | None = None
-    fields: Fields | None = field(default=None, metadata=PERSONAL)
+    product_interest: tuple[ProductInterest, ...] | None = field(default=None, converter=unless_none(to_products))
+    needs: tuple[str, ...] | None = field(default=None, converter=unless_none(to_items), metadata=PERSONAL)
+    competitors: tuple[str, ...] | None = field(default=None, converter=unless_none(to_items))
+    team: tuple[TeamMember, ...] | None = field(default=None, converter=unless_none(to_items))
+    tags: frozenset[str] | None = field(default=None, converter=unless_none(to_set))
+    fields: Fields | None = field(default=None, converter=unless_none(to_fields), metadata=PERSONAL)
     note: str = field(default="", metadata=PERSONAL)
     cleared: frozenset[str] = field(default=frozenset(), converter=to_set)
 
     def _problems(self) -> _Problems:
+        cleared = each("cleared", self.cleared, coded, _BLANKS)
+        twice = [] if any(cleared) else [name for name in sorted(self.cleared) if getattr(self, name) is not None]
         return (
             optional(text, "name", self.name),
             optional(instance, "person", self.person, Person, "a Person"),
@@ -164,20 +197,31 @@ class Corrected(Event):
             optional(code, "account_id", self.account_id),
             optional(coded, "type", self.type, OpportunityType),
             optional(instance, "estimated_value", self.estimated_value, Money, "Money"),
-            *each("product_interest", self.product_interest or (), instance, ProductInterest, "a ProductInterest"),
-            *each("needs", self.needs or (), text),
-            *each("competitors", self.competitors or (), text),
-            *each("team", self.team or (), instance, TeamMember, "a TeamMember"),
-            *each("tags", self.tags or (), text),
-            optional(instance, "fields", self.fields, Fields, "Fields"),
+            *_each(
+                "product_interest",
+                self.product_interest,
+                instance,
+                ProductInterest,
+                "a ProductInterest or a product code",
+            ),
+            *_each("needs", self.needs, text),
+            *_each("competitors", self.competitors, text),
+            *_each("team", self.team, instance, TeamMember, "a TeamMember"),
+            *_each("tags", self.tags, text),
+            *(() if self.fields is None else fields_problems("fields", self.fields)),
             prose("note", self.note),
-            *each("cleared", self.cleared, coded, _BLANKS),
+            *cleared,
+            *(Problem(name, f"must not be both given and cleared, got {getattr(self, name)!r}") for name in twice),
         )
 
     def changes(self) -> dict[str, Any]:
         """Return the new value of each attribute that was mentioned; of a cleared one, its blank."""
         named = {name: getattr(self, name) for name in _BLANKS if getattr(self, name) is not None}
         return named | {name: _BLANKS[name] for name in self.cleared}
+
+
+def _each(path: str, values: object, *rule: Any) -> list[Problem | None]:  # noqa: ANN401 - what `each` takes
+    return [] if values is None else each(path, values, *rule)
 
 
 # Every correctable attribute with what it is when blank.
