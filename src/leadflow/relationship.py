@@ -166,7 +166,7 @@ def consents_recorded(consents: tuple[Consent, ...], when: When) -> list[Consent
 
 def unreachable(person: Person | None, company: Company | None) -> Problem | None:
     """Say that nobody could be reached with what is known, if that is so; of what is no party, the event says so."""
-    strange = (person is not None and not isinstance(person, Person)) or not isinstance(company, Company | None)
-    if strange or any(party is not None and party.is_reachable for party in (person, company)):
-        return None
+    for party, kind in ((person, Person), (company, Company)):
+        if party is not None and (not isinstance(party, kind) or party.is_reachable):
+            return None
     return Problem("person", f"must have an email, phone or handle (or the company an email or phone), got {person!r}")

@@ -202,7 +202,10 @@ def probability(path: str, value: object) -> Problem | None:
 
 def optional(rule: Callable[..., Problem | None], path: str, value: object, *more: Any) -> Problem | None:  # noqa: ANN401
     """Apply a check unless the value is None."""
-    return None if value is None else rule(path, value, *more)
+    if value is None:
+        return None
+    # A call with a star takes twice as long as one without.
+    return rule(path, value, *more) if more else rule(path, value)
 
 
 def each(path: str, values: object, rule: Callable[..., Problem | None], *more: Any) -> list[Problem | None]:  # noqa: ANN401

@@ -1,15 +1,29 @@
-"""What every event has: two times, an author, and checks."""
+"""
+What every event has: two times, an author, checks, and how it compares and shows.
 
-from collections.abc import Iterable
+Comparing and showing are written once, here, and each kind of event is declared with ``eq=False, repr=False``: for
+forty kinds the methods that attrs would generate took an eighth of ``import leadflow``.
+"""
+
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, ClassVar, NotRequired, TypedDict
+from functools import cache
+from operator import attrgetter
+from typing import Any, ClassVar, NotRequired, TypedDict, TypeVar, cast
 
-from attrs import Factory, field, frozen
+from attrs import Factory, field, fields, frozen
 
 from leadflow.errors import Problem
 from leadflow.validation import aware, check, code, optional, to_tuple, when, whole
 
-__all__ = ["Event", "Opening", "When", "none_ahead", "to_items"]
+__all__ = ["Event", "Opening", "When", "by_kind", "none_ahead", "to_items"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def by_kind(function: _Function) -> _Function:
+    """Remember what a function says of a class: `cache`, for a type checker that takes classes of attrs for unhashable."""
+    return cast("_Function", cache(function))
 
 
 class When(TypedDict):
@@ -27,7 +41,7 @@ class When(TypedDict):
     recorded_at: NotRequired[datetime]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Event:
     """
     Something that happened to one entity.
@@ -64,8 +78,31 @@ class Event:
         """Return what is wrong with the event's own attributes."""
         return ()
 
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        read = _reader(type(self))
+        return self is other or bool(read(self) == read(other))
 
-@frozen(kw_only=True)
+    def __hash__(self) -> int:
+        return hash((type(self), _reader(type(self))(self)))
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={getattr(self, name)!r}" for name in _names(type(self)))
+        return f"{type(self).__name__}({told})"
+
+
+@by_kind
+def _names(kind: type[Event]) -> tuple[str, ...]:
+    return tuple(attribute.name for attribute in fields(kind))
+
+
+@by_kind
+def _reader(kind: type[Event]) -> Callable[[Any], tuple[Any, ...]]:
+    return attrgetter(*_names(kind))
+
+
+@frozen(kw_only=True, eq=False, repr=False)
 class Opening(Event):
     """
     The first event of a history.

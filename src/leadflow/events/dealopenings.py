@@ -149,7 +149,7 @@ def _probability_source(value: ProbabilitySource | str) -> ProbabilitySource:
     return _to_probability_source(value)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class OpportunityOpened(Opening):
     """A deal was opened."""
 
@@ -239,7 +239,7 @@ class OpportunityOpened(Opening):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class OpportunityImported(OpportunityOpened):
     """
     A deal was taken over without its history, or its history was compacted.

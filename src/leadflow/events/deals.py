@@ -59,7 +59,7 @@ __all__ = [
 _Problems = tuple[Problem | None, ...]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class _Moved(Event):
     """What the events that take a deal to another stage share."""
 
@@ -75,19 +75,19 @@ class _Moved(Event):
         return (wrong, prose("note", self.note))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class StageChanged(_Moved):
     """The deal moved within its category: between open stages, or between two won or two lost ones."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class OpportunityWon(_Moved):
     """The deal was won."""
 
     _INTO: ClassVar[StageCategory | None] = StageCategory.WON
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class OpportunityLost(_Moved):
     """The deal was lost, for a coded reason."""
 
@@ -99,7 +99,7 @@ class OpportunityLost(_Moved):
         return (*super()._problems(), instance("reason", self.reason, Reason, "a Reason or its code"))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class OpportunityReopened(_Moved):
     """A closed deal was taken up again, in the stage it was in last while it was open."""
 
@@ -113,7 +113,7 @@ def _forecast_category_or_none(value: ForecastCategory | str | None) -> Forecast
     return _to_forecast_category_or_none(value)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ForecastCalled(Event):
     """
     Somebody gave the deal a forecast category of their own.
@@ -140,7 +140,7 @@ class ForecastCalled(Event):
         return ForecastCall(category=self.category, pinned=self.pinned, by=self.by, at=self.at)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class AmountSet(Event):
     """The deal's amount became known or changed; where it recurs, `recurring` says how."""
 
@@ -154,7 +154,7 @@ class AmountSet(Event):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ExpectedCloseSet(Event):
     """The day the deal is expected to close became known or changed."""
 
@@ -164,7 +164,7 @@ class ExpectedCloseSet(Event):
         return (day("expected_close", self.expected_close),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ProbabilitySet(Event):
     """
     Somebody estimated the chance of winning.
@@ -179,7 +179,7 @@ class ProbabilitySet(Event):
         return (optional(probability, "probability", self.probability),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ProposalSent(Event):
     """An offer went out."""
 
@@ -193,7 +193,7 @@ class ProposalSent(Event):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class MilestoneAdded(Event):
     """A step of the mutual plan was agreed, or agreed anew: it takes the place of one with the same code."""
 
@@ -207,7 +207,7 @@ class MilestoneAdded(Event):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class MilestoneCompleted(Event):
     """A step of the mutual plan was done, at `at`; may be recorded late."""
 
@@ -218,7 +218,7 @@ class MilestoneCompleted(Event):
         return (code("code", self.code),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class MilestoneDropped(Event):
     """A step is no part of the mutual plan any more."""
 
@@ -228,7 +228,7 @@ class MilestoneDropped(Event):
         return (code("code", self.code),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class RoleAdded(Event):
     """A contact got a part in the deal (or another part than before)."""
 
@@ -238,7 +238,7 @@ class RoleAdded(Event):
         return (instance("role", self.role, ContactRole, "a ContactRole"),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class RoleRemoved(Event):
     """A contact has no part in the deal any more."""
 
@@ -248,7 +248,7 @@ class RoleRemoved(Event):
         return (code("contact_id", self.contact_id),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class NextStepSet(Event):
     """What we do next was decided; None: nothing is planned."""
 
@@ -258,7 +258,7 @@ class NextStepSet(Event):
         return (optional(instance, "next_step", self.next_step, NextStep, "a NextStep"),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ObjectionRaised(Event):
     """They said what speaks against buying."""
 
@@ -268,7 +268,7 @@ class ObjectionRaised(Event):
         return (instance("objection", self.objection, Objection, "an Objection"),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ObjectionAnswered(Event):
     """
     An objection was answered to their satisfaction.
@@ -285,7 +285,7 @@ class ObjectionAnswered(Event):
         return (whole("number", self.number), text("words", self.words))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Reviewed(Event):
     """Somebody looked the deal over."""
 
@@ -295,7 +295,7 @@ class Reviewed(Event):
         return (prose("note", self.note),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class PipelineAdopted(Event):
     """
     The deal goes on under another pipeline, or another version of its own.

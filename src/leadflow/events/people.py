@@ -50,7 +50,7 @@ __all__ = [
 _Problems = tuple[Problem | None, ...]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class _Record(Opening):
     """What the openings of all records about people and companies share."""
 
@@ -71,7 +71,7 @@ class _Record(Opening):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class _Party(_Record):
     """What the openings of list entries, leads and prospects share."""
 
@@ -88,12 +88,12 @@ class _Party(_Record):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class EntryAdded(_Party):
     """A name and an address came onto a list."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class EntryImported(EntryAdded):
     """A list entry was taken over without its history, or its history was compacted."""
 
@@ -110,7 +110,7 @@ class EntryImported(EntryAdded):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class EntryBecameLead(Event):
     """They engaged of their own accord, and a lead was captured."""
 
@@ -120,7 +120,7 @@ class EntryBecameLead(Event):
         return (code("lead_id", self.lead_id),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class _Selling(_Party):
     """What the openings of leads and prospects share."""
 
@@ -145,7 +145,7 @@ class _Selling(_Party):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class _Judged(_Selling):
     """What the openings share of records that a decision may have led to."""
 
@@ -155,7 +155,7 @@ class _Judged(_Selling):
         return (*super()._problems(), optional(instance, "evidence", self.evidence, Evidence, "Evidence"))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class _TakenOver(_Judged):
     """What leads and prospects share that are taken over in the middle of their lives."""
 
@@ -177,7 +177,7 @@ class _TakenOver(_Judged):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class LeadCaptured(_Selling):
     """
     Somebody engaged of their own accord.
@@ -199,7 +199,7 @@ def _lead_status(value: LeadStatus | str) -> LeadStatus:
     return _to_lead_status(value)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class LeadImported(_TakenOver):
     """A lead was taken over without its history, or its history was compacted."""
 
@@ -224,7 +224,7 @@ class LeadImported(_TakenOver):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class LeadQualified(Event):
     """
     A lead was vetted as a fit and became a prospect.
@@ -247,7 +247,7 @@ class LeadQualified(Event):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ProspectOpened(_Judged):
     """
     A lead was accepted by sales.
@@ -269,7 +269,7 @@ def _prospect_status(value: ProspectStatus | str) -> ProspectStatus:
     return _to_prospect_status(value)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ProspectImported(_TakenOver):
     """A prospect was taken over without its history, or its history was compacted."""
 
@@ -291,7 +291,7 @@ class ProspectImported(_TakenOver):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ProspectConverted(Event):
     """
     A deal was opened for a prospect (or an account and a contact without one).
@@ -325,7 +325,7 @@ class ProspectConverted(Event):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class AccountAdded(_Record):
     """A company (or, in B2C, a household) became one we deal with."""
 
@@ -340,7 +340,7 @@ class AccountAdded(_Record):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class AccountImported(AccountAdded):
     """An account was taken over without its history, or its history was compacted."""
 
@@ -350,7 +350,7 @@ class AccountImported(AccountAdded):
         return (*super()._problems(), instance("is_withdrawn", self.is_withdrawn, bool, "True or False"))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ContactAdded(_Record):
     """A person became one we deal with."""
 
@@ -367,7 +367,7 @@ class ContactAdded(_Record):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ContactImported(ContactAdded):
     """A contact was taken over without its history, or its history was compacted."""
 

@@ -85,7 +85,7 @@ def _opportunity_type_or_none(value: OpportunityType | str | None) -> Opportunit
     return _to_opportunity_type_or_none(value)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Engaged(Event):
     """
     They did something; may be recorded late.
@@ -105,7 +105,7 @@ class Engaged(Event):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Touched(Event):
     """
     We did something; may be recorded late.
@@ -121,12 +121,12 @@ class Touched(Event):
         return (instance("touch", self.touch, Touch, "a Touch"), *none_ahead(self, "touch", self.touch))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class WorkStarted(Event):
     """Our first touch took a new lead into work."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Discovered(Event):
     """Something was learnt (or, where a change is None, taken back to "not asked")."""
 
@@ -139,7 +139,7 @@ class Discovered(Event):
         return tuple(wrong for name, learned in self.changes for wrong in none_ahead(self, name, learned))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Assigned(Event):
     """Somebody became the owner; None: nobody is."""
 
@@ -149,7 +149,7 @@ class Assigned(Event):
         return (optional(code, "owner", self.owner),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ConsentRecorded(Event):
     """They said whether we may contact them on one channel for one purpose."""
 
@@ -159,7 +159,7 @@ class ConsentRecorded(Event):
         return (instance("consent", self.consent, Consent, "a Consent"), *none_ahead(self, "consent", self.consent))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Corrected(Event):
     """
     Plain attributes were put right.
@@ -243,7 +243,7 @@ _BLANKS: Mapping[str, object] = {
 }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Nurtured(Event):
     """We put them aside until they are ready."""
 
@@ -254,7 +254,7 @@ class Nurtured(Event):
         return (optional(day, "revisit_on", self.revisit_on), prose("note", self.note))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Disqualified(Event):
     """We decided not to sell to them."""
 
@@ -265,7 +265,7 @@ class Disqualified(Event):
         return (instance("reason", self.reason, Reason, "a Reason"), prose("note", self.note))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Reopened(Event):
     """We took them up again after nurturing or disqualifying."""
 
@@ -275,7 +275,7 @@ class Reopened(Event):
         return (prose("note", self.note),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Withdrawn(Event):
     """A conversion was undone: the record is out of every rollup, forecast and funnel."""
 
@@ -285,7 +285,7 @@ class Withdrawn(Event):
         return (prose("note", self.note),)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Redacted(Event):
     """
     Personal values were replaced throughout the history, on somebody's demand: the only rewriting there is.

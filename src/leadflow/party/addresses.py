@@ -102,7 +102,10 @@ def _address(path: str, value: object) -> Problem | None:
 
 
 def _is_host(name: str) -> bool:
-    if not _HOST.fullmatch(name) or max(map(len, name.split("."))) > _LONGEST_LABEL:
+    if not _HOST.fullmatch(name):
+        return False
+    # A short name has no long label: splitting it to see would be a quarter of checking an address.
+    if len(name) > _LONGEST_LABEL and max(map(len, name.split("."))) > _LONGEST_LABEL:
         return False
     # Letters, marks and numbers of any script; not the typographic quotes and full stops that come with pasted text.
     return name.isascii() or all(char in "-." or unicodedata.category(char)[0] in "LMN" for char in name)
