@@ -22,7 +22,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def by_kind(function: _Function) -> _Function:
-    """Remember what a function says of a class: `cache`, for a type checker that takes classes of attrs for unhashable."""
+    """Remember what a function says of a class: `cache`, for a checker that takes classes of attrs for unhashable."""
     return cast("_Function", cache(function))
 
 
