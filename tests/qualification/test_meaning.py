@@ -248,6 +248,11 @@ class TestClosing:
         band = Policy("p", score=[bands(fact("company.employees"), [50], [0, 8], unknown="0.5")])
         assert (judged(band).low, judged(band).high) == (4_000, 4_000)
 
+    def test_bands_that_all_give_something(self):
+        """An unknown taken as nothing gives what is nearest to nothing among the bands."""
+        band = Policy("p", score=[bands(fact("company.employees"), [50], [2, 8], unknown="zero")])
+        assert judged(band).score == 2.0
+
     def test_known_and_coalesce(self):
         """Asking whether something is known, and a default, decide too."""
         assert judged(Policy("p", require=[fact("source").is_known()])).verdict is Verdict.NOT_QUALIFIED
@@ -273,7 +278,7 @@ class TestClosing:
             knock_out=[EMBARGO],
             score=[
                 cap(points(5, when=SIZE), high=4),
-                bands(fact("company.employees"), [5], [1, 2]),
+                bands(fact("company.employees"), [5], [0, 2]),
                 points(5, when=SIZE, unknown="zero"),
             ],
         )

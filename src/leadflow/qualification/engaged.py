@@ -208,11 +208,13 @@ class Engaged(Award):
     def reach(self) -> Range:
         return self.figure.reach
 
+    @property
+    def taken(self) -> Range:
+        return self.reach if self.unknown == "range" else (0, 0)
+
     def range(self, reading: Reading, /) -> Range:
         value: Any = self.figure.value(reading)
-        if value is None:
-            return self.reach if self.unknown == "range" else (0, 0)
-        return value, value
+        return self.taken if value is None else (value, value)
 
     def truth(self, reading: Reading, /) -> bool | None:
         value = self.figure.value(reading)

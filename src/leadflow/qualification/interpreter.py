@@ -15,22 +15,36 @@ from typing import NamedTuple, Protocol
 
 from leadflow.assessment import Explanation, Finding, FindingKind, Question, Verdict
 from leadflow.qualification.facts import Read
-from leadflow.qualification.gates import Gate, KnockOut
+from leadflow.qualification.gates import Gate
 from leadflow.qualification.grades import Grades
+from leadflow.qualification.kinds import Kind
 from leadflow.qualification.nodes import Node, Reading, walk
-from leadflow.qualification.scores import Award, Cap, Score
+from leadflow.qualification.scores import Award, Cap, Points, Score
 
 __all__ = ["Criterion", "Judgement", "Rules", "criteria_of", "explain", "judge", "reads_of"]
 
 
 class Criterion(NamedTuple):
-    """One criterion of a policy: a gate, or what gives points; one bit of the masks."""
+    """
+    One criterion of a policy: a gate, or what gives points; one bit of the masks.
+
+    Attributes:
+        path: Where it stands.
+        kind: What part it plays.
+        node: The criterion.
+        text: It in words.
+        facts: Names of the facts it reads.
+        is_fixed: Whether its findings depend on its truth alone; not so where amounts, bands or closing forms are.
+        shared: Those findings, made once.
+    """
 
     path: str
     kind: FindingKind
     node: Gate | Award
     text: str
     facts: tuple[str, ...]
+    is_fixed: bool
+    shared: dict[bool | None, Finding]
 
 
 class Judgement(NamedTuple):
@@ -88,34 +102,45 @@ def judge(rules: Rules, reading: Reading) -> Judgement:
     return Judgement(verdict, low, high, passed, unknown)
 
 
-def explain(rules: Rules, lenient: Rules, reading: Reading) -> Explanation:
+def explain(rules: Rules, judged: Judgement, if_unknown_is_no: Verdict, reading: Reading) -> Explanation:
     """Return the findings, questions and grade that belong to a judgement."""
-    verdict = judge(rules, reading).verdict
     score = rules.score
+    findings = [_finding(criterion, _bit(judged, bit), reading) for bit, criterion in enumerate(rules.criteria)]
     return Explanation(
-        findings=(*_findings(rules, reading), *([] if score is None else _limits(score, reading, "score"))),
-        questions=_questions(rules, reading) if verdict is Verdict.UNDECIDED else (),
-        if_unknown_is_no=judge(lenient, reading).verdict,
+        findings=(*findings, *([] if score is None else _limits(score, reading, "score"))),
+        questions=_questions(rules, judged, reading) if judged.verdict is Verdict.UNDECIDED else (),
+        if_unknown_is_no=if_unknown_is_no,
         grade=None if rules.grades is None or score is None else rules.grades.grade(score, reading),
         threshold=rules.needed,
         closing=rules.closing,
     )
 
 
-def _findings(rules: Rules, reading: Reading) -> Iterator[Finding]:
-    for path, kind, node, text, facts in rules.criteria:
-        low, high = node.range(reading) if isinstance(node, Award) else (0, 0)
-        yield Finding(
-            path=path,
-            kind=kind,
-            text=text,
-            holds=node.truth(reading),
-            facts=facts,
-            low=low,
-            high=high,
-            reason=node.reason if isinstance(node, Gate) else "",
-            note=node.note(reading),
-        )
+def _bit(judged: Judgement, bit: int) -> bool | None:
+    return None if judged.unknown >> bit & 1 else bool(judged.passed >> bit & 1)
+
+
+def _finding(criterion: Criterion, holds: bool | None, reading: Reading) -> Finding:
+    """Return what a criterion came to; findings name no values, so most are made once and shared."""
+    node = criterion.node
+    shared = criterion.shared.get(holds)
+    if shared is not None:
+        return shared
+    low, high = node.range(reading) if isinstance(node, Award) else (0, 0)
+    found = Finding(
+        path=criterion.path,
+        kind=criterion.kind,
+        text=criterion.text,
+        holds=holds,
+        facts=criterion.facts,
+        low=low,
+        high=high,
+        reason=node.reason if isinstance(node, Gate) else "",
+        note=node.note(reading),
+    )
+    if criterion.is_fixed:
+        criterion.shared[holds] = found
+    return found
 
 
 def _limits(score: Score, reading: Reading, path: str) -> Iterator[Finding]:
@@ -126,18 +151,16 @@ def _limits(score: Score, reading: Reading, path: str) -> Iterator[Finding]:
         yield from _limits(part, reading, f"{path}.{step}")
 
 
-def _questions(rules: Rules, reading: Reading) -> tuple[Question, ...]:
+def _questions(rules: Rules, judged: Judgement, reading: Reading) -> tuple[Question, ...]:
     gates: dict[str, float] = {}
     swings: dict[str, float] = {}
-    for criterion in rules.criteria:
-        if isinstance(criterion.node, Gate) and criterion.node.truth(reading) is None:
+    for bit, criterion in enumerate(rules.criteria):
+        if isinstance(criterion.node, Gate) and judged.unknown >> bit & 1:
             for name, weight in criterion.node.when.open_facts(reading, 1.0):
                 gates[name] = gates.get(name, 0.0) + weight
-    if rules.score is not None and rules.needed is not None:
-        low, high = rules.score.range(reading)
-        if low < rules.needed <= high:
-            for name, weight in rules.score.open_facts(reading):
-                swings[name] = swings.get(name, 0.0) + weight
+    if rules.score is not None and rules.needed is not None and judged.low < rules.needed <= judged.high:
+        for name, weight in rules.score.open_facts(reading):
+            swings[name] = swings.get(name, 0.0) + weight
     asked = [
         Question(name, rules.bank[name], gates.get(name, 0.0), round(swings.get(name, 0.0)))
         for name in {**gates, **swings}
@@ -149,25 +172,24 @@ def criteria_of(
     knock_outs: tuple[Gate, ...], requirements: tuple[Gate, ...], score: Score | None
 ) -> tuple[Criterion, ...]:
     """Return every criterion of a policy in its order, which is the order of the masks' bits."""
-    found = []
-    for name, gates in (("knock_out", knock_outs), ("require", requirements)):
-        for position, gate in enumerate(gates):
-            kind = FindingKind.KNOCK_OUT if isinstance(gate, KnockOut) else FindingKind.REQUIREMENT
-            found.append(Criterion(f"{name}[{position}]", kind, gate, gate.text, _facts(gate)))
-    if score is not None:
-        found += _awards(score, "score")
-    return tuple(found)
+    found = [_criterion(f"knock_out[{n}]", FindingKind.KNOCK_OUT, gate) for n, gate in enumerate(knock_outs)]
+    found += [_criterion(f"require[{n}]", FindingKind.REQUIREMENT, gate) for n, gate in enumerate(requirements)]
+    return (*found, *([] if score is None else _awards(score, "score")))
 
 
 def _awards(score: Score, path: str) -> Iterator[Criterion]:
     if isinstance(score, Award):
-        yield Criterion(path, FindingKind.POINTS, score, score.text, _facts(score))
+        yield _criterion(path, FindingKind.POINTS, score)
     for step, part in score.parts:
         yield from _awards(part, f"{path}.{step}")
 
 
-def _facts(node: Node) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(read.name for read in reads_of(node)))
+def _criterion(path: str, kind: FindingKind, node: Gate | Award) -> Criterion:
+    reads = reads_of(node)
+    fixed = (
+        isinstance(node, Gate | Points) and not node.is_closing and not any(read.kind is Kind.MONEY for read in reads)
+    )
+    return Criterion(path, kind, node, node.text, tuple(read.name for read in reads), fixed, {})
 
 
 def reads_of(node: Node) -> tuple[Read, ...]:

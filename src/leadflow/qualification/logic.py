@@ -125,7 +125,7 @@ class Not(Predicate):
         return self.item.note(reading)
 
 
-class _Several(Predicate):
+class Several(Predicate):
     """A criterion over other criteria; all three of its kind are "at least k of n"."""
 
     __slots__ = ()
@@ -165,7 +165,7 @@ class _Several(Predicate):
 
 
 @frozen
-class AllOf(_Several):
+class AllOf(Several):
     """Every criterion; built by ``&``."""
 
     items: tuple[Predicate, ...]
@@ -183,7 +183,7 @@ class AllOf(_Several):
 
 
 @frozen
-class AnyOf(_Several):
+class AnyOf(Several):
     """At least one criterion; built by ``|``."""
 
     items: tuple[Predicate, ...]
@@ -201,7 +201,7 @@ class AnyOf(_Several):
 
 
 @frozen
-class AtLeast(_Several):
+class AtLeast(Several):
     """At least so many of several criteria."""
 
     count: int
@@ -232,4 +232,4 @@ def at_least(count: int, *criteria: Criterion | Iterable[Criterion]) -> AtLeast:
 
 
 def _inner(item: Predicate) -> str:
-    return f"({item.text})" if isinstance(item, _Several) else item.text
+    return f"({item.text})" if isinstance(item, Several) else item.text

@@ -30,6 +30,7 @@ from leadflow.qualification.kinds import Kind
 from leadflow.qualification.logic import AllOf, AnyOf, AtLeast, Not
 from leadflow.qualification.nodes import Node
 from leadflow.qualification.scores import Bands, Cap, Points, Sum
+from leadflow.validation import invalid
 
 __all__ = ["SCHEMA", "TAGS", "decode", "decode_span", "encode", "encode_points", "encode_span", "unknown_keys"]
 
@@ -84,6 +85,9 @@ _LONGEST: Final = 10**14
 
 def encode(node: Node) -> dict[str, Any]:
     """Return a node as a plain dict of str, int, float, bool, list and dict."""
+    if type(node) not in _TAG_OF:
+        rule = f"{type(node).__name__} is a part of your own, which has no dict form"
+        raise invalid("to_dict", Problem("", f"{rule}; make it a class with assess(subject, *, at) and combine it"))
     plain: dict[str, Any] = {"node": _TAG_OF[type(node)]}
     for attribute in attrs.fields(type(node)):  # type: ignore[arg-type]  # every node is an attrs class
         value = getattr(node, attribute.name)

@@ -16,12 +16,13 @@ from typing import Any, Final
 
 from attrs import evolve, field, fields, frozen
 
-from leadflow.assessment import Assessment, Basis, Explanation
+from leadflow.assessment import Assessment, Basis, Explainer, Explanation, Verdict
 from leadflow.errors import InvalidError, LookAheadError, Problem, did_you_mean
+from leadflow.qualification.compiled import Core, compile_policy
 from leadflow.qualification.facts import Read
 from leadflow.qualification.gates import Gate, KnockOut, Requirement, knock_out, require
 from leadflow.qualification.grades import Grades
-from leadflow.qualification.interpreter import Criterion, criteria_of, explain, judge, reads_of
+from leadflow.qualification.interpreter import Criterion, Judgement, criteria_of, explain, judge, reads_of
 from leadflow.qualification.lint import lint
 from leadflow.qualification.logic import to_predicate
 from leadflow.qualification.nodes import Node, Rates, Reading, walk
@@ -200,30 +201,54 @@ class Policy:
                 declared, or an engagement is dated after `at`.
             LookAheadError: If the subject was changed after `at`.
         """
-        _check_time(subject, at)
-        values = tuple(read.read(subject, at) for read in self.reads)
-        reading = Reading(dict(zip(self.basis.reads, values, strict=True)), at, rates)
-        judged = judge(self, reading)
+        kind = type(subject)
+        if rates is None and kind in self._cores and isinstance(at, datetime):
+            verdict, low, high, passed, unknown, values = self._cores[kind](subject, at)
+            explainer: Explainer = self
+        else:
+            _check_time(subject, at)
+            values = tuple(read.read(subject, at) for read in self.reads)
+            reading = Reading(dict(zip(self.basis.reads, values, strict=True)), at, rates)
+            verdict, low, high, passed, unknown = judge(self, reading)
+            # Exchange rates are not kept in an assessment, so what rests on them is put into words at once.
+            explainer = self if rates is None else explain(self, judge(self, reading), self._if_no(reading), reading)
+            if kind not in self._cores:
+                self._cores[kind] = compile_policy(self, kind, _check_time)
         named = isinstance(subject, FactSheet)
         return Assessment(
-            verdict=judged.verdict,
-            low=judged.low,
-            high=judged.high,
+            verdict=verdict,
+            low=low,
+            high=high,
             at=at,
             basis=self.basis,
             subject_id=subject.subject_id if named else subject.id,
             subject_version=subject.subject_version if named else subject.version,
             values=values,
-            passed=judged.passed,
-            unknown=judged.unknown,
-            # Exchange rates are not kept in an assessment, so what rests on them is put into words at once.
-            explainer=self if rates is None else explain(self, self.lenient(), reading),
+            passed=passed,
+            unknown=unknown,
+            explainer=explainer,
         )
+
+    @cached_property
+    def _cores(self) -> dict[type, Core]:
+        """The compiled function per class of subject; the first subject of a class is judged by the interpreter."""
+        return {}
+
+    @cached_property
+    def _replay(self) -> Core:
+        """The compiled function over values that were read before."""
+        return compile_policy(self, tuple, _check_time)
 
     def explain(self, assessment: Assessment, /) -> Explanation:
         """Return findings and questions from the values that an assessment of this policy holds."""
-        reading = Reading(dict(zip(self.basis.reads, assessment.values, strict=True)), assessment.at)
-        return explain(self, self.lenient(), reading)
+        values = dict(zip(self.basis.reads, assessment.values, strict=True))
+        reading = Reading(values, assessment.at)
+        judged = Judgement(assessment.verdict, assessment.low, assessment.high, assessment.passed, assessment.unknown)
+        if_no = self.lenient()._replay(assessment.values, assessment.at)[0]  # noqa: SLF001 - another policy
+        return explain(self, judged, if_no, reading)
+
+    def _if_no(self, reading: Reading) -> Verdict:
+        return judge(self.lenient(), reading).verdict
 
     def replace(self, **changes: Any) -> "Policy":  # noqa: ANN401 - any attribute
         """Return the next version of it, with attributes changed."""

@@ -124,6 +124,11 @@ class Award(Score):
 
     __slots__ = ()
 
+    @property
+    @abstractmethod
+    def taken(self) -> Range:
+        """What an unknown counts as: the least and the most, in milli-points."""
+
     @abstractmethod
     def truth(self, reading: Reading, /) -> bool | None:
         """Return whether it gives points (True), does not (False), or may (None)."""
@@ -181,9 +186,12 @@ class Points(Award):
     @cached_property
     def _ranges(self) -> dict[bool | None, Range]:
         most = milli(self.points)
+        return {True: (most, most), False: (0, 0), None: self.taken}
+
+    @property
+    def taken(self) -> Range:
         closed = _taken(self.unknown, self.points)
-        open_range = (min(most, 0), max(most, 0)) if self.unknown == RANGE else (closed, closed)
-        return {True: (most, most), False: (0, 0), None: open_range}
+        return self.reach if self.unknown == RANGE else (closed, closed)
 
     def range(self, reading: Reading, /) -> Range:
         return self._ranges[self.when.truth(reading)]
@@ -215,7 +223,7 @@ class Bands(Award):
         operand: A number or a level.
         cuts: Where one band ends and the next begins, ascending; a value on a cut is in the upper band.
         points: Per band, lowest first; one more than there are cuts.
-        unknown: As for `Points`; a fraction is of the best band.
+        unknown: As for `Points`; a fraction is of the best band, and neither leaves what the bands can give.
     """
 
     operand: Operand
@@ -263,8 +271,9 @@ class Bands(Award):
 
     @property
     def taken(self) -> Range:
-        """What an unknown counts as."""
-        closed = _taken(self.unknown, max(self.points))
+        low, high = self.reach
+        # Where every band gives something, an unknown cannot give nothing: it gives what is nearest to that.
+        closed = min(max(_taken(self.unknown, max(self.points)), low), high)
         return self.reach if self.unknown == RANGE else (closed, closed)
 
     def range(self, reading: Reading, /) -> Range:
