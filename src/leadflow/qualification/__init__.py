@@ -3,14 +3,16 @@ Qualification: rules that explain themselves and know what they do not know.
 
 Read bottom-up: `kinds` and `catalogue` say which facts there are, `sheet` carries them; `nodes`, `logic`,
 `comparisons`, `facts` and `activity` are criteria; `scores`, `gates` and `grades` are what a policy is made of;
-`interpreter` says what that means, `policy` holds it together, `plain` and `loading` write it down and read it. `icp`
-and `frameworks` are functions that return policies.
+`interpreter` says what that means, `policy` holds it together, `plain` and `loading` write it down and read it,
+`compiled` makes it fast. `icp`, `frameworks` and `scorecard` are functions that return policies; `combine`,
+`comparing` and `questionnaire` use them.
 """
 
 from leadflow.assessment import Assessment, Assessor, Evidence, Finding, FindingKind, Question, Verdict
 from leadflow.qualification.activity import NEVER, engagements, touches
 from leadflow.qualification.catalogue import CATALOGUE, FactSpec
 from leadflow.qualification.combine import Combined, all_of, any_of, first_of
+from leadflow.qualification.comparing import Comparison, Difference, Screening, compare, diff, screen
 from leadflow.qualification.engaged import engagement_points
 from leadflow.qualification.facts import age, coalesce, fact
 from leadflow.qualification.frameworks import (
@@ -30,6 +32,7 @@ from leadflow.qualification.icp import IdealCustomerProfile
 from leadflow.qualification.loading import policy_from_dict
 from leadflow.qualification.logic import Predicate, at_least
 from leadflow.qualification.policy import Policy
+from leadflow.qualification.questionnaire import Questionnaire
 from leadflow.qualification.scorecard import Scorecard, fit_grid, rfm_points, temperature
 from leadflow.qualification.scores import Score, bands, cap, points
 from leadflow.qualification.sheet import FactSheet
@@ -43,6 +46,8 @@ __all__ = [
     "Bant",
     "Champ",
     "Combined",
+    "Comparison",
+    "Difference",
     "Evidence",
     "FactSheet",
     "FactSpec",
@@ -58,10 +63,12 @@ __all__ = [
     "Policy",
     "Predicate",
     "Question",
+    "Questionnaire",
     "Requirement",
     "Scale",
     "Score",
     "Scorecard",
+    "Screening",
     "Verdict",
     "age",
     "all_of",
@@ -71,6 +78,8 @@ __all__ = [
     "bant_ladder",
     "cap",
     "coalesce",
+    "compare",
+    "diff",
     "engagement_points",
     "engagements",
     "fact",
@@ -82,6 +91,7 @@ __all__ = [
     "policy_from_dict",
     "require",
     "rfm_points",
+    "screen",
     "temperature",
     "touches",
 ]
