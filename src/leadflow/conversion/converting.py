@@ -37,7 +37,7 @@ from leadflow.opportunity import Opportunity
 from leadflow.prospect import Prospect
 from leadflow.stores import ChangeSet, Record, RecordVersion
 from leadflow.stores.matchkeys import deal_keys
-from leadflow.validation import built, instance
+from leadflow.validation import built, instance, to_tuple
 
 __all__ = ["conversion_of", "plan_conversion"]
 
@@ -117,7 +117,7 @@ def plan_conversion(
         InvalidError: Naming everything in the arguments that can never be right, or that makes no sense together.
         HistoryError: If `at` or `recorded_at` is before what was recorded last on the prospect.
     """
-    records = known if isinstance(known, tuple) or not isinstance(known, Iterable) else tuple(known)
+    records = to_tuple(known)
     request = built(
         "plan_conversion",
         lambda: ConversionRequest(

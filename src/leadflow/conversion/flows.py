@@ -8,7 +8,7 @@ true: everything is loaded and planned anew, a few times, then refused as a conf
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, assert_never
 
 from attrs import field, frozen
 
@@ -233,6 +233,8 @@ def _trying(service: Workings, attempt: _Attempt, action: str, key: str | None, 
                 why = f"{', '.join(map(repr, ids))} changed meanwhile"
             case MatchAppeared(keys=keys):
                 why = f"{', '.join(str(found) for found in keys)} appeared meanwhile"
+            case _:
+                assert_never(result)
     message = f"{why}, {service.attempts} times in a row; try again"
     return Refusal(action, [RefusalReason(RefusalCode.CONFLICT, message)])
 

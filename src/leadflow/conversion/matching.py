@@ -228,15 +228,22 @@ def _side(
                 f"Create({target.id!r}, anyway=True) makes a second one"
             )
             return Side(reasons=(RefusalReason(RefusalCode.DUPLICATE, message, path=path, ids=ids),))
-        case FindOrCreate():
-            if own is not None:
-                return _existing(kind, own, known)
-            found = known.having(kind, keys)
-            if len(found) > 1:
-                ids = [record.id for record in found]
-                message = f"{', '.join(map(repr, ids))} have the same {_same(keys)}; say which with UseExisting"
-                return Side(reasons=(RefusalReason(RefusalCode.AMBIGUOUS_MATCH, message, path=path, ids=ids),))
-            return Side(existing=found[0]) if found else Side(new_id=target.id)
+        case _:
+            return _matching(kind, target, known, own=own, keys=keys)
+
+
+def _matching(
+    kind: type[_Side], target: FindOrCreate, known: Known, *, own: str | None, keys: tuple[MatchKey, ...]
+) -> Side[_Side]:
+    path = kind.kind
+    if own is not None:
+        return _existing(kind, own, known)
+    found = known.having(kind, keys)
+    if len(found) > 1:
+        ids = [record.id for record in found]
+        message = f"{', '.join(map(repr, ids))} have the same {_same(keys)}; say which with UseExisting"
+        return Side(reasons=(RefusalReason(RefusalCode.AMBIGUOUS_MATCH, message, path=path, ids=ids),))
+    return Side(existing=found[0]) if found else Side(new_id=target.id)
 
 
 def _same(keys: tuple[MatchKey, ...]) -> str:

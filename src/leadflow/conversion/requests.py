@@ -236,20 +236,20 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that a request can ho
         case None | bool() | int() | str():
             return value
         case float():
-            return repr(value)
+            return {"float": repr(value)}
         case Decimal():
             # 48000 and 48000.00 are the same amount.
-            return format(value.normalize(), "f")
+            return {"decimal": format(value.normalize(), "f")}
         case date() | datetime():
-            return value.isoformat()
+            return {"time": value.isoformat()}
         case timedelta():
-            return value.total_seconds()
+            return {"seconds": value.total_seconds()}
         case frozenset():
-            return sorted(dumps(_plain(item)) for item in value)
+            return {"set": sorted(dumps(_plain(item)) for item in value)}
         case tuple():
             return [_plain(item) for item in value]
         case Enum():
-            return value.name
+            return {"enum": value.name}
         case _ if attrs.has(type(value)):
             named = {attribute.name: _plain(getattr(value, attribute.name)) for attribute in attrs.fields(type(value))}
             return {"": type(value).__name__, **named}

@@ -33,9 +33,6 @@ class Create:
     def __attrs_post_init__(self) -> None:
         check("Create", code("id", self.id), instance("anyway", self.anyway, bool, "True or False"))
 
-    def __str__(self) -> str:
-        return f"create {self.id!r}"
-
 
 @frozen
 class UseExisting:
@@ -51,9 +48,6 @@ class UseExisting:
     def __attrs_post_init__(self) -> None:
         check("UseExisting", code("id", self.id))
 
-    def __str__(self) -> str:
-        return f"use {self.id!r}"
-
 
 @frozen
 class FindOrCreate:
@@ -68,9 +62,6 @@ class FindOrCreate:
 
     def __attrs_post_init__(self) -> None:
         check("FindOrCreate", code("id", self.id))
-
-    def __str__(self) -> str:
-        return f"find or create {self.id!r}"
 
 
 class Skip(Enum):
