@@ -342,7 +342,7 @@ class Entity(Generic[_Id, _Ev]):
             problems.append(Problem("", f"must mention at least one of {', '.join(sorted(self._CORRECTABLE))}"))
         strange = sorted(map(str, cleared - clearable))
         problems += [Problem("clear", f"must not name {name!r}{did_you_mean(name, clearable)}") for name in strange]
-        self.require("correct", self.can_correct(*given, *(cleared & clearable)))
+        self.require("correct", self.can_correct(*given, *(cleared & self._CORRECTABLE)))
         # What was found here says enough of `cleared`; what else is wrong, the event knows.
         kept = cleared & clearable
         event = built("correct", lambda: Corrected(**given, cleared=kept, note=note, **when), *problems)
@@ -350,8 +350,9 @@ class Entity(Generic[_Id, _Ev]):
 
     def _opened(self, opening: Opening) -> Any:  # noqa: ANN401 - a test pins that these are attributes of the entity
         # What an opening leaves as it is in any new entity is most of it, and is not set again (a tenth of a capture).
-        read, told = _telling(type(self), type(opening))
-        return {name: value for (name, blank), value in zip(told, read(opening), strict=True) if value is not blank}
+        read, names, blanks = _telling(type(self), type(opening))
+        told = zip(names, blanks, read(opening), strict=True)
+        return {name: value for name, blank, value in told if value is not blank}
 
     def _kept(self, event: Assigned | Corrected | Redacted) -> Kept:
         match event:
@@ -375,10 +376,11 @@ def _told(kind: type[Opening]) -> tuple[str, ...]:
 
 
 @by_kind
-def _telling(kind: type[Any], opening: type[Opening]) -> tuple[_Reader, tuple[tuple[str, Any], ...]]:
-    """Return what reads an opening, and each name that it tells with what a new entity has there."""
+def _telling(kind: type[Any], opening: type[Opening]) -> tuple[_Reader, tuple[str, ...], tuple[object, ...]]:
+    """Return what reads an opening, the names that it tells, and what a new entity has under these."""
     blanks = {attribute.name: attribute.default for attribute in attrs.fields(kind)}
-    return attrgetter(*_told(opening)), tuple((name, blanks[name]) for name in _told(opening))
+    names = _told(opening)
+    return attrgetter(*names), names, tuple(blanks[name] for name in names)
 
 
 @by_kind
