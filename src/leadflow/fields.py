@@ -131,8 +131,10 @@ NO_FIELDS = Fields()
 
 def to_fields(values: Mapping[str, FieldValue]) -> Fields:
     """Return the values as `Fields`; a converter that hands what cannot be any on to `fields_problems`."""
+    if isinstance(values, Fields):
+        return values
     try:
-        return Fields.of(values)
+        return Fields(values)
     except InvalidError:
         return values  # type: ignore[return-value]  # refused by the type's check
 

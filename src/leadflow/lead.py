@@ -38,7 +38,7 @@ from leadflow.listentry import ListEntry
 from leadflow.money import Money
 from leadflow.party import Company, Consent, Person
 from leadflow.relationship import RelationshipEvent, unreachable
-from leadflow.validation import check, instance, optional, to_tuple
+from leadflow.validation import check, instance, to_tuple
 
 __all__ = ["Lead"]
 
@@ -135,8 +135,8 @@ class Lead(Candidate[LeadId, LeadEvent]):
             InvalidError: Naming everything that is wrong, an engagement that is not proactive included.
             NotAllowedError: If the list entry became a lead before.
         """
-        check("Lead.capture", optional(instance, "entry", entry, ListEntry, "a ListEntry"))
         if entry is not None:
+            check("Lead.capture", instance("entry", entry, ListEntry, "a ListEntry"))
             entry.require("capture a lead from", entry.can_change())
             # What is given comes before what the entry has; of collections, both are kept.
             person = entry.person if person is None else person

@@ -113,6 +113,8 @@ def to_products(values: "Iterable[ProductInterest | str]") -> tuple[ProductInter
     >>> to_products("crm") == to_products(["crm"]) == (ProductInterest("crm"),)
     True
     """
+    if values == ():
+        return ()
     given = to_tuple((values,) if isinstance(values, str) else values)
     return tuple(map(_to_product, given)) if isinstance(given, tuple) else given
 

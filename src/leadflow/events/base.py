@@ -139,7 +139,7 @@ def none_ahead(event: Event, path: str, *moments: object) -> list[Problem]:
     if not isinstance(limit, datetime) or limit.utcoffset() is None:
         return found
     for position, moment in enumerate(moments):
-        at = moment if isinstance(moment, datetime) else getattr(moment, "at", None)
+        at = getattr(moment, "at", moment)
         if isinstance(at, datetime) and at.utcoffset() is not None and at > limit:
             where = f"{path}[{position}]" if len(moments) > 1 else path
             rule = f"must not be after the time it is recorded at ({limit.isoformat()}), got {at.isoformat()}"
@@ -149,4 +149,4 @@ def none_ahead(event: Event, path: str, *moments: object) -> list[Problem]:
 
 def to_items(values: Iterable[Any]) -> tuple[Any, ...]:
     """Return values as a tuple; `to_tuple` in a form that the type checker takes as a converter."""
-    return to_tuple(values)
+    return values if type(values) is tuple else to_tuple(values)

@@ -123,8 +123,10 @@ def _order(consent: Consent) -> tuple[datetime, str, str]:
 
 def to_consents(values: Iterable[Consent]) -> tuple[Consent, ...]:
     """Return what holds of several statements; a converter that hands what is no statement on to the check."""
+    if values == ():
+        return ()
     given = to_tuple(values)
-    if not given or not isinstance(given, tuple) or not all(type(item) is Consent for item in given):
+    if not isinstance(given, tuple) or not all(type(item) is Consent for item in given):
         return given
     return tighten(*given)
 
