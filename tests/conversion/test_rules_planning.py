@@ -15,6 +15,7 @@ from leadflow.conversion import (
     Create,
     DealTerms,
     FindOrCreate,
+    Moment,
     QualificationPlan,
     Refusal,
     UseExisting,
@@ -320,6 +321,12 @@ class TestMoments:
         evidence: Assessment = shop.judged(lead, at=shop.at)
         with pytest.raises(ValueError, match="recorded_at must not go back"):
             shop.qualification(lead, evidence=evidence)
+
+    def test_a_moment_is_checked(self, shop):
+        """All problems at once, as with every command."""
+        with pytest.raises(InvalidError) as caught:
+            Moment(shop.at.replace(tzinfo=None), by="", recorded_at="now")
+        assert [problem.path for problem in caught.value.problems] == ["at", "recorded_at", "by"]
 
     def test_lead_type(self, shop):
         """The signature is the guard: a lead is not converted, a prospect not qualified."""

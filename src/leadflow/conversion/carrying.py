@@ -16,7 +16,6 @@ from attrs import frozen
 
 from leadflow.account import Account
 from leadflow.contact import Contact
-from leadflow.fields import Fields
 from leadflow.lead import Lead
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, Person
@@ -121,7 +120,8 @@ def _labels(prospect: Prospect, made: Iterable[Account | Contact | Opportunity])
         yield Unmapped("tags", tuple(sorted(prospect.tags - held)), "the record that would take them has its own")
     for name, value in prospect.fields.items():
         # Compared as fields are: True is not 1.
-        if all(Fields({name: value}) != Fields({name: record.fields.get(name, "")}) for record in made):
+        held_values = [record.fields.get(name) for record in made]
+        if not any(type(other) is type(value) and other == value for other in held_values):
             yield Unmapped(f"fields.{name}", value, "the record that would take it has its own")
 
 

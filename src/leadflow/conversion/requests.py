@@ -47,7 +47,11 @@ __all__ = [
 ]
 
 Router: TypeAlias = Callable[[Lead | Prospect], str | None]
-"""Says who gets a lead or prospect, from what is known of it; pure, so that planning twice gives one plan."""
+"""
+Says who gets a lead or prospect, from what is known of it.
+
+Pure, so that planning twice gives equal plans; a module's own function rather than a lambda where plans are pickled.
+"""
 
 OwnerChoice: TypeAlias = str | Router | None
 """A user id, a `Router`, or None: whoever owns the source keeps what comes of it."""
@@ -67,6 +71,9 @@ class Moment:
     at: datetime
     by: str | None = None
     recorded_at: datetime = field(default=attrs.Factory(lambda self: self.at, takes_self=True))
+
+    def __attrs_post_init__(self) -> None:
+        check("Moment", *when_problems({"at": self.at, "by": self.by, "recorded_at": self.recorded_at}))
 
     def when(self) -> When:
         """Return it as commands take it."""
