@@ -205,6 +205,14 @@ class TestAssessment:
         assert row["reason"] is None
 
 
+class TestExplanation:
+    def test_is_checked(self):
+        """An explanation of anything but findings and questions is refused."""
+        with pytest.raises(InvalidTypeError) as caught:
+            Explanation(findings=("x",), questions=[5])
+        assert [problem.path for problem in caught.value.problems] == ["findings[0]", "questions"]
+
+
 class TestEvidence:
     def test_says_the_same(self):
         """Evidence reads as the assessment it was made from."""

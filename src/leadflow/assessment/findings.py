@@ -126,6 +126,10 @@ class Explanation:
     closing: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
+        if all(type(item) is Finding for item in self.findings) and all(
+            type(item) is Question for item in self.questions
+        ):
+            return
         check(
             "Explanation",
             *each("findings", self.findings, instance, Finding, "a Finding"),

@@ -25,7 +25,7 @@ from leadflow.qualification.logic import Open, Predicate, Statement
 from leadflow.qualification.nodes import Reading
 from leadflow.validation import check, coded, instance, invalid, text
 
-__all__ = ["Between", "Compare", "Includes", "IsIn", "IsKnown", "Operand", "TextMatch"]
+__all__ = ["Between", "Compare", "Includes", "IsIn", "IsKnown", "Operand", "SingleTest", "TextMatch"]
 
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -110,7 +110,7 @@ class Operand(Statement):
         return IsKnown(self)
 
 
-class _Test(Predicate):
+class SingleTest(Predicate):
     """A question about one operand."""
 
     __slots__ = ()
@@ -148,7 +148,7 @@ class _Test(Predicate):
 
 
 @frozen
-class Compare(_Test):
+class Compare(SingleTest):
     """
     One operand against one constant.
 
@@ -198,7 +198,7 @@ class Compare(_Test):
 
 
 @frozen
-class Between(_Test):
+class Between(SingleTest):
     """One operand between two constants, both included."""
 
     operand: Operand
@@ -237,7 +237,7 @@ class Between(_Test):
 
 
 @frozen
-class IsIn(_Test):
+class IsIn(SingleTest):
     """One operand against a set of values; at least one."""
 
     operand: Operand
@@ -256,7 +256,7 @@ class IsIn(_Test):
 
 
 @frozen
-class TextMatch(_Test):
+class TextMatch(SingleTest):
     """
     One text operand against a part of text.
 
@@ -296,7 +296,7 @@ class TextMatch(_Test):
 
 
 @frozen
-class Includes(_Test):
+class Includes(SingleTest):
     """Whether a set operand has an item."""
 
     operand: Operand

@@ -8,7 +8,7 @@ function's globals under generated names, and attribute names come from the cata
 is None when unknown, and a truth is True, False or None.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any, Final, Protocol
@@ -23,7 +23,7 @@ from leadflow.qualification.gates import Gate
 from leadflow.qualification.interpreter import Criterion
 from leadflow.qualification.kinds import Kind
 from leadflow.qualification.logic import AtLeast, Not, Predicate, Several
-from leadflow.qualification.scores import Bands, Cap, Points, Score, milli
+from leadflow.qualification.scores import Award, Bands, Cap, Points, Score, milli
 from leadflow.qualification.sheet import FactSheet
 from leadflow.validation import invalid
 
@@ -61,7 +61,7 @@ def compile_policy(policy: Compilable, subject: type, refuse: Callable[[Any, dat
     writer.constants["refuse"] = refuse
     _reading(writer, policy.reads, subject)
     values = {read.name: f"v{position}" for position, read in enumerate(policy.reads)}
-    body = _Body(writer, values)
+    body = _Body(writer, values, len(policy.criteria))
     body.policy(policy)
     names = "".join(f"{name}, " for name in values.values())
     writer.line(f"return verdict, low, high, passed, unknown, ({names})")
@@ -75,9 +75,10 @@ class _Writer:
         self.lines: list[str] = []
         self.constants: dict[str, Any] = {f"V_{verdict.name}": verdict for verdict in Verdict}
         self.numbers = count()
+        self.depth = 1
 
     def line(self, text: str) -> None:
-        self.lines.append(f"    {text}")
+        self.lines.append(f"{'    ' * self.depth}{text}")
 
     def new(self, letter: str) -> str:
         return f"{letter}_{next(self.numbers)}"
@@ -101,127 +102,153 @@ def _reading(writer: _Writer, reads: Sequence[Read], subject: type) -> None:
     if subject is tuple:
         writer.line("".join(f"v{position}, " for position in range(len(reads))) + "= s" if reads else "pass")
         return
-    last = "known_at" if issubclass(subject, FactSheet) else "updated_at"
+    sheet = issubclass(subject, FactSheet)
     writer.line("if at.utcoffset() is None: refuse(s, at)")
-    writer.line(f"if s.{last} is not None and s.{last} > at: refuse(s, at)")
-    if issubclass(subject, FactSheet):
+    writer.line(f"last = s.{'known_at' if sheet else 'updated_at'}")
+    writer.line("if last is not None and last > at: refuse(s, at)")
+    if sheet:
         writer.line("held = s.values.get")
-    steps: dict[tuple[str, ...], str] = {}
+    paths: dict[tuple[str, ...], str] = {}
     for position, read in enumerate(reads):
         if not isinstance(read, Fact) or read.declared is not None or read.spec.derive is not None:
             writer.line(f"v{position} = {writer.constant(read.read)}(s, at)")
-        elif issubclass(subject, FactSheet):
+        elif sheet:
             writer.line(f"v{position} = held({writer.constant(read.name)})")
         elif not read.spec.on or not hasattr(subject, read.spec.on):
             writer.line(f"v{position} = None")
         else:
-            writer.line(f"v{position} = {_step(writer, steps, read.spec.path)}")
+            paths[read.spec.path] = f"v{position}"
+    _follow(writer, "s", paths)
 
 
-def _step(writer: _Writer, steps: dict[tuple[str, ...], str], path: tuple[str, ...]) -> str:
-    """Return an expression for the end of a path; every step on the way is looked up once and may be None."""
-    if not all(name.isidentifier() and not name.startswith("_") for name in path):
-        raise invalid("Policy", Problem(".".join(path), "is no path of plain attribute names"))
-    if len(path) == 1:
-        return f"s.{path[0]}"
-    before = path[:-1]
-    if before not in steps:
-        found = _step(writer, steps, before)
-        steps[before] = writer.new("p")
-        writer.line(f"{steps[before]} = {found}")
-    return f"None if {steps[before]} is None else {steps[before]}.{path[-1]}"
+def _follow(writer: _Writer, start: str, paths: dict[tuple[str, ...], str]) -> None:
+    """Write the look-up of every path from one variable; a step that several share is taken once, and may be None."""
+    inner: dict[str, dict[tuple[str, ...], str]] = {}
+    for path, name in paths.items():
+        if not path[0].isidentifier() or path[0].startswith("_"):
+            raise invalid("Policy", Problem(".".join(path), "is no path of plain attribute names"))
+        if len(path) == 1:
+            writer.line(f"{name} = {start}.{path[0]}")
+        else:
+            inner.setdefault(path[0], {})[path[1:]] = name
+    for attribute, rest in inner.items():
+        step = writer.new("p")
+        writer.line(f"{step} = {start}.{attribute}")
+        writer.line(f"if {step} is None: {' = '.join(rest.values())} = None")
+        writer.line("else:")
+        writer.depth += 1
+        _follow(writer, step, rest)
+        writer.depth -= 1
 
 
 class _Body:
-    """Writes what follows the reading."""
+    """
+    Writes what follows the reading.
 
-    def __init__(self, writer: _Writer, values: dict[str, str]) -> None:
+    Two whole numbers are built up, one addition per criterion: ``a`` holds the least score above the bits of what
+    passed, ``u`` holds the width of the range above the bits of what is unknown. A cap has a pair of its own, which is
+    cut and then added.
+    """
+
+    def __init__(self, writer: _Writer, values: dict[str, str], criteria: int) -> None:
         self.writer = writer
         self.values = values
+        self.shift = criteria
+        self.mask = (1 << criteria) - 1
         # Criteria are written in the order of the masks' bits.
         self.bits = (1 << bit for bit in count())
 
     def policy(self, policy: Compilable) -> None:
         write = self.writer.line
-        write("passed = unknown = low = high = 0")
-        write("knocked = failed = is_open = False")
+        write("a = u = 0")
+        knocks = requires = 0
         for criterion in policy.criteria:
             if isinstance(criterion.node, Gate):
-                self.gate(criterion.node, "knocked" if criterion.kind is FindingKind.KNOCK_OUT else "failed")
+                bit = next(self.bits)
+                knocks |= bit if criterion.kind is FindingKind.KNOCK_OUT else 0
+                requires |= bit if criterion.kind is FindingKind.REQUIREMENT else 0
+                self.gate(criterion.node, bit)
         if policy.score is not None:
-            self.score(policy.score, "low", "high")
+            self.score(policy.score, "a", "u")
+        write(f"passed = a & {self.mask:d}; low = a >> {self.shift:d}")
+        write(f"unknown = u & {self.mask:d}; high = low + (u >> {self.shift:d})")
         needed = policy.needed
-        write("if knocked: verdict = V_DISQUALIFIED")
-        write(f"elif failed{'' if needed is None else f' or high < {needed:d}'}: verdict = V_NOT_QUALIFIED")
-        write(f"elif is_open{'' if needed is None else f' or low < {needed:d}'}: verdict = V_UNDECIDED")
-        write("else: verdict = V_QUALIFIED")
+        cases = [(f"passed & {knocks:d}", "V_DISQUALIFIED")] if knocks else []
+        failed = [f"(passed | unknown) & {requires:d} != {requires:d}"] if requires else []
+        short, open_score = ([f"high < {needed:d}"], [f"low < {needed:d}"]) if needed is not None else ([], [])
+        is_open = [f"unknown & {knocks | requires:d}"] if knocks | requires else []
+        cases += [(" or ".join(tests), verdict) for tests, verdict in (
+            (failed + short, "V_NOT_QUALIFIED"), (is_open + open_score, "V_UNDECIDED")) if tests]  # fmt: skip
+        write("verdict = V_QUALIFIED")
+        for position, (test, verdict) in enumerate(cases):
+            write(f"{'elif' if position else 'if'} {test}: verdict = {verdict}")
 
-    def gate(self, gate: Gate, flag: str) -> None:
-        bit = next(self.bits)
-        closed = {"range": None, "yes": True, "no": False}[gate.unknown]
-        holds, fails = [f"passed |= {bit:d}"], [f"{flag} = True"]
-        if flag == "knocked":
-            holds, fails = [*holds, *fails], []
-        unknown = [f"unknown |= {bit:d}", "is_open = True"] if closed is None else holds if closed else fails
-        self.branch(gate.when, unknown, holds, fails)
+    def gate(self, gate: Gate, bit: int) -> None:
+        unknown = {"range": f"u += {bit:d}", "yes": f"a += {bit:d}", "no": "pass"}[gate.unknown]
+        self.branch(gate.when, unknown, f"a += {bit:d}")
 
-    def branch(self, when: Predicate, unknown: list[str], holds: list[str], fails: list[str]) -> None:
-        """Write what to do in each of the three cases; a plain test of one value needs no truth in between."""
+    def branch(self, when: Predicate, unknown: str, holds: str) -> None:
+        """Write what to do when it is unknown and when it holds; a plain test needs no truth in between."""
         if isinstance(when, Compare | Between | IsIn | TextMatch | Includes):
             value = self.tested(when)
-            tests = [f"if {value} is None", f"elif {self.test(when, value)}"]
+            test = self.test(when, value)
         else:
-            truth = self.truth(when)
-            tests = [f"if {truth} is None", f"elif {truth}"]
-        for test, lines in zip([*tests, "else"], (unknown, holds, fails), strict=True):
-            self.writer.line(f"{test}: {'; '.join(lines) or 'pass'}")
+            value = test = self.truth(when)
+        self.writer.line(f"if {value} is None: {unknown}")
+        self.writer.line(f"elif {test}: {holds}")
 
-    def score(self, score: Score, low: str, high: str) -> None:
-        """Write what adds a score's range to two variables."""
+    def score(self, score: Score, least: str, width: str) -> None:
+        """Write what adds a score's range to a pair of sums."""
         write = self.writer.line
         match score:
             case Points():
-                bit, most = next(self.bits), milli(score.points)
-                least, top = score.taken
+                bit = next(self.bits)
                 self.branch(
                     score.when,
-                    [f"unknown |= {bit:d}", *_added(low, least), *_added(high, top)],
-                    [f"passed |= {bit:d}", *_added(low, most), *_added(high, most)],
-                    [],
+                    self.open(score, bit, least, width),
+                    f"{least} += {self.packed(milli(score.points), bit)}",
                 )
             case Bands():
-                self.bands(score, low, high)
+                self.bands(score, least, width)
             case Engaged():
                 bit, value = next(self.bits), self.values[score.figure.name]
-                least, top = score.taken
-                write(
-                    f"if {value} is None: {'; '.join([f'unknown |= {bit:d}', *_added(low, least), *_added(high, top)])}"
-                )
-                write(f"elif {value}: passed |= {bit:d}; {low} += {value}; {high} += {value}")
+                write(f"if {value} is None: {self.open(score, bit, least, width)}")
+                write(f"elif {value}: {least} += ({value} << {self.shift:d}) + {bit:d}")
             case Cap():
-                least_name, most_name = self.writer.new("low"), self.writer.new("high")
-                write(f"{least_name} = {most_name} = 0")
-                self.score(score.item, least_name, most_name)
-                for limit, sign in ((score.low, "<"), (score.high, ">")):
-                    if limit is not None:
-                        for name in (least_name, most_name):
-                            write(f"if {name} {sign} {milli(limit):d}: {name} = {milli(limit):d}")
-                write(f"{low} += {least_name}; {high} += {most_name}")
+                self.cap(score, least, width)
             case _:
                 for _, part in score.parts:
-                    self.score(part, low, high)
+                    self.score(part, least, width)
 
-    def bands(self, score: Bands, low: str, high: str) -> None:
+    def packed(self, number: int, bit: int) -> str:
+        return f"{(number << self.shift) + bit:d}"
+
+    def open(self, award: Award, bit: int, least: str, width: str) -> str:
+        """Return what to do when an award is unknown."""
+        low, high = award.taken
+        added = f"{width} += {self.packed(high - low, bit)}"
+        return f"{added}; {least} += {self.packed(low, 0)}" if low else added
+
+    def cap(self, score: Cap, least: str, width: str) -> None:
+        write, new = self.writer.line, self.writer.new
+        inner, spread, low, high = new("a"), new("u"), new("low"), new("high")
+        write(f"{inner} = {spread} = 0")
+        self.score(score.item, inner, spread)
+        write(f"{low} = {inner} >> {self.shift:d}; {high} = {low} + ({spread} >> {self.shift:d})")
+        for limit, sign in ((score.low, "<"), (score.high, ">")):
+            if limit is not None:
+                for name in (low, high):
+                    write(f"if {name} {sign} {milli(limit):d}: {name} = {milli(limit):d}")
+        write(f"{least} += ({low} << {self.shift:d}) + ({inner} & {self.mask:d})")
+        write(f"{width} += ({high} - {low} << {self.shift:d}) + ({spread} & {self.mask:d})")
+
+    def bands(self, score: Bands, least: str, width: str) -> None:
         bit, value = next(self.bits), self.operand(score.operand)
-        least, top = score.taken
-        lines = [f"if {value} is None: {'; '.join([f'unknown |= {bit:d}', *_added(low, least), *_added(high, top)])}"]
         tests = [self.test(score.operand >= cut, value) for cut in reversed(score.cuts)]
+        self.writer.line(f"if {value} is None: {self.open(score, bit, least, width)}")
         for test, number in zip([*tests, ""], reversed(score.points), strict=True):
-            given = milli(number)
-            does = "; ".join([f"passed |= {bit:d}", *_added(low, given), *_added(high, given)]) if given else "pass"
-            lines.append(f"elif {test}: {does}" if test else f"else: {does}")
-        for line in lines:
-            self.writer.line(line)
+            does = f"{least} += {self.packed(milli(number), bit)}" if number else "pass"
+            self.writer.line(f"elif {test}: {does}" if test else f"else: {does}")
 
     def truth(self, when: Predicate) -> str:
         """Write what works out a truth, and return the variable that holds it."""
@@ -289,10 +316,6 @@ class _Body:
                 return name
             case _:
                 return self.values[operand.text]
-
-
-def _added(name: str, number: int) -> Iterable[str]:
-    return [f"{name} += {number:d}"] if number else []
 
 
 def _number(constant: Any) -> Any:  # noqa: ANN401 - a constant of any kind

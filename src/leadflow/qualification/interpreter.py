@@ -14,12 +14,13 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from leadflow.assessment import Explanation, Finding, FindingKind, Question, Verdict
+from leadflow.qualification.comparisons import SingleTest
 from leadflow.qualification.facts import Read
 from leadflow.qualification.gates import Gate
 from leadflow.qualification.grades import Grades
 from leadflow.qualification.kinds import Kind
 from leadflow.qualification.nodes import Node, Reading, walk
-from leadflow.qualification.scores import Award, Cap, Points, Score
+from leadflow.qualification.scores import Award, Cap, Points, Score, milli
 
 __all__ = ["Criterion", "Judgement", "Rules", "criteria_of", "explain", "judge", "reads_of"]
 
@@ -36,6 +37,7 @@ class Criterion(NamedTuple):
         facts: Names of the facts it reads.
         is_fixed: Whether its findings depend on its truth alone; not so where amounts, bands or closing forms are.
         shared: Those findings, made once.
+        alone: The one fact that a plain test reads, with its weight; None where it takes more than that.
     """
 
     path: str
@@ -45,6 +47,7 @@ class Criterion(NamedTuple):
     facts: tuple[str, ...]
     is_fixed: bool
     shared: dict[bool | None, Finding]
+    alone: tuple[str, int] | None
 
 
 class Judgement(NamedTuple):
@@ -64,6 +67,8 @@ class Rules(Protocol):
     def criteria(self) -> tuple[Criterion, ...]: ...
     @property
     def score(self) -> Score | None: ...
+    @property
+    def is_capped(self) -> bool: ...
     @property
     def needed(self) -> int | None: ...
     @property
@@ -107,7 +112,7 @@ def explain(rules: Rules, judged: Judgement, if_unknown_is_no: Verdict, reading:
     score = rules.score
     findings = [_finding(criterion, _bit(judged, bit), reading) for bit, criterion in enumerate(rules.criteria)]
     return Explanation(
-        findings=(*findings, *([] if score is None else _limits(score, reading, "score"))),
+        findings=(*findings, *(_limits(score, reading, "score") if score is not None and rules.is_capped else ())),
         questions=_questions(rules, judged, reading) if judged.verdict is Verdict.UNDECIDED else (),
         if_unknown_is_no=if_unknown_is_no,
         grade=None if rules.grades is None or score is None else rules.grades.grade(score, reading),
@@ -154,11 +159,17 @@ def _limits(score: Score, reading: Reading, path: str) -> Iterator[Finding]:
 def _questions(rules: Rules, judged: Judgement, reading: Reading) -> tuple[Question, ...]:
     gates: dict[str, float] = {}
     swings: dict[str, float] = {}
-    for bit, criterion in enumerate(rules.criteria):
-        if isinstance(criterion.node, Gate) and judged.unknown >> bit & 1:
-            for name, weight in criterion.node.when.open_facts(reading, 1.0):
+    score_is_open = rules.needed is not None and judged.low < rules.needed <= judged.high
+    for bit, (_, _, node, _, _, _, _, alone) in enumerate(rules.criteria):
+        if not judged.unknown >> bit & 1:
+            continue
+        if isinstance(node, Gate):
+            for name, weight in [alone] if alone is not None else node.when.open_facts(reading, 1.0):
                 gates[name] = gates.get(name, 0.0) + weight
-    if rules.score is not None and rules.needed is not None and judged.low < rules.needed <= judged.high:
+        elif score_is_open and not rules.is_capped and node.taken[0] != node.taken[1]:
+            for name, weight in [alone] if alone is not None else node.open_facts(reading):
+                swings[name] = swings.get(name, 0.0) + weight
+    if score_is_open and rules.is_capped and rules.score is not None:
         for name, weight in rules.score.open_facts(reading):
             swings[name] = swings.get(name, 0.0) + weight
     asked = [
@@ -189,7 +200,10 @@ def _criterion(path: str, kind: FindingKind, node: Gate | Award) -> Criterion:
     fixed = (
         isinstance(node, Gate | Points) and not node.is_closing and not any(read.kind is Kind.MONEY for read in reads)
     )
-    return Criterion(path, kind, node, node.text, tuple(read.name for read in reads), fixed, {})
+    weight = abs(milli(node.points)) if isinstance(node, Points) else 1
+    plain = fixed and isinstance(node, Gate | Points) and isinstance(node.when, SingleTest) and len(reads) == 1
+    names = tuple(read.name for read in reads)
+    return Criterion(path, kind, node, node.text, names, fixed, {}, (names[0], weight) if plain else None)
 
 
 def reads_of(node: Node) -> tuple[Read, ...]:

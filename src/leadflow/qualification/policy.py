@@ -27,7 +27,7 @@ from leadflow.qualification.lint import lint
 from leadflow.qualification.logic import to_predicate
 from leadflow.qualification.nodes import Node, Rates, Reading, walk
 from leadflow.qualification.plain import SCHEMA, encode, encode_points, encode_span
-from leadflow.qualification.scores import Score, Sum, milli, points_problem, to_points
+from leadflow.qualification.scores import Cap, Score, Sum, milli, points_problem, to_points
 from leadflow.qualification.sheet import FactSheet
 from leadflow.validation import aware, check, code, instance, invalid, optional, text, whole
 
@@ -147,6 +147,11 @@ class Policy:
     def needed(self) -> int | None:
         """The threshold in milli-points."""
         return None if self.threshold is None else milli(self.threshold)
+
+    @cached_property
+    def is_capped(self) -> bool:
+        """Whether a limit may cut points."""
+        return self.score is not None and any(isinstance(node, Cap) for _, node in walk(self.score))
 
     @cached_property
     def bank(self) -> Mapping[str, str]:
