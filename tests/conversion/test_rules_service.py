@@ -555,7 +555,7 @@ class TestConcurrency:
         store = stored(*leads)
 
         def work(position):
-            service = shop.service(store, new_id=numbered(position), attempts=number + 1)
+            service = shop.service(store, new_id=numbered(position))
             return service.qualify_and_convert(
                 f"L-{position}", terms=TERMS, at=shop.later["at"] + timedelta(minutes=number - position), by="ada"
             )
