@@ -1,6 +1,7 @@
 """Rules 2 to 4 and 23's half of them: all or nothing, idempotent, optimistic, under concurrency; the services."""
 
 import random
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -508,13 +509,19 @@ class TestRule04OptimisticVersions:
 def in_threads(work, number):
     """Run the same work in threads that start together; return what each gave."""
     start = threading.Barrier(number)
+    # Python lets a thread run for 5 ms, longer than all of this takes: without this they would run one after the other.
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
 
     def together(position):
         start.wait()
         return work(position)
 
-    with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(together, range(number)))
+    try:
+        with ThreadPoolExecutor(number) as pool:
+            return list(pool.map(together, range(number)))
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def numbered(position):
