@@ -315,6 +315,16 @@ class TestRule03Idempotent:
             assert (first.is_repeat, again.is_repeat, again.plans) == (False, True, ())
         assert (len(store), len(store.outbox)) == (5, 7)
 
+    def test_the_key_is_looked_up_first(self, shop):
+        """A retry neither loads nor judges anything: what has become of the records since cannot disturb it."""
+        calls = []
+        service = shop.service(Wrapped(stored(shop.lead()), lambda name, _: calls.append(name)))
+        service.qualify("L-1", key="k", **shop.later)
+        assert calls == ["receipt", "load", "commit"]
+        calls.clear()
+        assert service.qualify("L-1", key="k", **shop.later).is_repeat
+        assert calls == ["receipt"]
+
     def test_another_request(self, shop):
         """Other source, terms or method under the key: an error, and nothing is written."""
         store = stored(shop.lead(), shop.lead("L-2"))
