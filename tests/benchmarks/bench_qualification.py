@@ -2,7 +2,7 @@
 What judging a lead costs, against a function written by hand that knows neither "unknown" nor "why".
 
 Twelve criteria over real leads, with a tenth and with six tenths of the facts unknown; the pieces of work take turns
-over the same leads. Peers (zen-engine, rule-engine, business-rules) are measured where they are installed, with the
+over the same leads. Peers (zen-engine, rule-engine, business-rules) are measured where they are installed, with that
 policy and the same leads; leadflow itself needs none of them: ``pip install zen-engine rule-engine business-rules``.
 """
 

@@ -113,6 +113,23 @@ class TestRecords:
         with pytest.raises(LookAheadError):
             POLICY.assess(sheet, at=AT - timedelta(seconds=1))
 
+    def test_a_broken_record(self):
+        """A record of the host's own whose values are of wrong types raises what Python raises."""
+
+        @frozen
+        class Record:
+            company: object
+            id: str = "R"
+            version: int = 1
+            updated_at: datetime = AT
+
+        policy = Policy("p", require=[fact("company.employees") >= 50])
+        good, bad = Record(Company("N", employees=60)), Record(Record(None))
+        object.__setattr__(bad, "company", type("Company", (), {"employees": "many"}))
+        assert policy.assess(good, at=AT).verdict is Verdict.QUALIFIED
+        with pytest.raises(TypeError, match="not supported"):
+            policy.assess(bad, at=AT)
+
     def test_a_policy_that_reads_nothing(self):
         """A policy whose engagements are not tracked and nothing else still has a verdict."""
         policy = Policy("p", score=[engagement_points("form", points=1, unknown="zero")])

@@ -103,11 +103,12 @@ def _reading(writer: _Writer, reads: Sequence[Read], subject: type) -> None:
         writer.line("".join(f"v{position}, " for position in range(len(reads))) + "= s" if reads else "pass")
         return
     sheet = issubclass(subject, FactSheet)
-    writer.line("if at.utcoffset() is None: refuse(s, at)")
-    writer.line(f"last = s.{'known_at' if sheet else 'updated_at'}")
-    writer.line("if last is not None and last > at: refuse(s, at)")
     if sheet:
+        writer.line("if at.utcoffset() is None or s.known_at is not None and s.known_at > at: refuse(s, at)")
         writer.line("held = s.values.get")
+    else:
+        # A naive time cannot be compared with an aware one, which raises by itself.
+        writer.line("if s.updated_at > at: refuse(s, at)")
     paths: dict[tuple[str, ...], str] = {}
     for position, read in enumerate(reads):
         if not isinstance(read, Fact) or read.declared is not None or read.spec.derive is not None:

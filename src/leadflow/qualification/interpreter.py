@@ -11,6 +11,7 @@ that only move points. The compiled function must give what `judge` gives.
 # ruff: noqa: D102 - the attributes of a policy are documented there
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from leadflow.assessment import Explanation, Finding, FindingKind, Question, Verdict
@@ -19,6 +20,7 @@ from leadflow.qualification.facts import Read
 from leadflow.qualification.gates import Gate
 from leadflow.qualification.grades import Grades
 from leadflow.qualification.kinds import Kind
+from leadflow.qualification.logic import Open
 from leadflow.qualification.nodes import Node, Reading, walk
 from leadflow.qualification.scores import Award, Cap, Points, Score, milli
 
@@ -35,7 +37,7 @@ class Criterion(NamedTuple):
         node: The criterion.
         text: It in words.
         facts: Names of the facts it reads.
-        is_fixed: Whether its findings depend on its truth alone; not so where amounts, bands or closing forms are.
+        fixed: For which outcomes its finding depends on that alone; not so where amounts, bands or closing forms are.
         shared: Those findings, made once.
         alone: The one fact that a plain test reads, with its weight; None where it takes more than that.
     """
@@ -45,7 +47,7 @@ class Criterion(NamedTuple):
     node: Gate | Award
     text: str
     facts: tuple[str, ...]
-    is_fixed: bool
+    fixed: frozenset[bool | None]
     shared: dict[bool | None, Finding]
     alone: tuple[str, int] | None
 
@@ -110,7 +112,12 @@ def judge(rules: Rules, reading: Reading) -> Judgement:
 def explain(rules: Rules, judged: Judgement, if_unknown_is_no: Verdict, reading: Reading) -> Explanation:
     """Return the findings, questions and grade that belong to a judgement."""
     score = rules.score
-    findings = [_finding(criterion, _bit(judged, bit), reading) for bit, criterion in enumerate(rules.criteria)]
+    findings = []
+    bit = 1
+    for criterion in rules.criteria:
+        holds = None if judged.unknown & bit else judged.passed & bit != 0
+        findings.append(criterion.shared.get(holds) or _finding(criterion, holds, reading))
+        bit += bit
     return Explanation(
         findings=(*findings, *(_limits(score, reading, "score") if score is not None and rules.is_capped else ())),
         questions=_questions(rules, judged, reading) if judged.verdict is Verdict.UNDECIDED else (),
@@ -121,16 +128,9 @@ def explain(rules: Rules, judged: Judgement, if_unknown_is_no: Verdict, reading:
     )
 
 
-def _bit(judged: Judgement, bit: int) -> bool | None:
-    return None if judged.unknown >> bit & 1 else bool(judged.passed >> bit & 1)
-
-
 def _finding(criterion: Criterion, holds: bool | None, reading: Reading) -> Finding:
     """Return what a criterion came to; findings name no values, so most are made once and shared."""
     node = criterion.node
-    shared = criterion.shared.get(holds)
-    if shared is not None:
-        return shared
     low, high = node.range(reading) if isinstance(node, Award) else (0, 0)
     found = Finding(
         path=criterion.path,
@@ -143,7 +143,7 @@ def _finding(criterion: Criterion, holds: bool | None, reading: Reading) -> Find
         reason=node.reason if isinstance(node, Gate) else "",
         note=node.note(reading),
     )
-    if criterion.is_fixed:
+    if holds in criterion.fixed:
         criterion.shared[holds] = found
     return found
 
@@ -156,6 +156,17 @@ def _limits(score: Score, reading: Reading, path: str) -> Iterator[Finding]:
         yield from _limits(part, reading, f"{path}.{step}")
 
 
+def _weigh(weights: dict[str, float], facts: Open) -> None:
+    for name, weight in facts:
+        weights[name] = weights.get(name, 0.0) + weight
+
+
+@lru_cache(maxsize=4096)
+def _question(fact: str, text: str, gates: float, swing: int) -> Question:
+    """Return a question; the same few come again and again."""
+    return Question(fact, text, gates, swing)
+
+
 def _questions(rules: Rules, judged: Judgement, reading: Reading) -> tuple[Question, ...]:
     gates: dict[str, float] = {}
     swings: dict[str, float] = {}
@@ -163,17 +174,19 @@ def _questions(rules: Rules, judged: Judgement, reading: Reading) -> tuple[Quest
     for bit, (_, _, node, _, _, _, _, alone) in enumerate(rules.criteria):
         if not judged.unknown >> bit & 1:
             continue
-        if isinstance(node, Gate):
-            for name, weight in [alone] if alone is not None else node.when.open_facts(reading, 1.0):
-                gates[name] = gates.get(name, 0.0) + weight
-        elif score_is_open and not rules.is_capped and node.taken[0] != node.taken[1]:
-            for name, weight in [alone] if alone is not None else node.open_facts(reading):
-                swings[name] = swings.get(name, 0.0) + weight
+        weights = gates if isinstance(node, Gate) else swings
+        if weights is swings and (rules.is_capped or not score_is_open):
+            continue
+        if alone is not None:
+            weights[alone[0]] = weights.get(alone[0], 0.0) + alone[1]
+        elif isinstance(node, Gate):
+            _weigh(gates, node.when.open_facts(reading, 1.0))
+        elif node.taken[0] != node.taken[1]:
+            _weigh(swings, node.open_facts(reading))
     if score_is_open and rules.is_capped and rules.score is not None:
-        for name, weight in rules.score.open_facts(reading):
-            swings[name] = swings.get(name, 0.0) + weight
+        _weigh(swings, rules.score.open_facts(reading))
     asked = [
-        Question(name, rules.bank[name], gates.get(name, 0.0), round(swings.get(name, 0.0)))
+        _question(name, rules.bank[name], gates.get(name, 0.0), round(swings.get(name, 0.0)))
         for name in {**gates, **swings}
     ]
     return tuple(sorted(asked, key=lambda question: (-question.gates, -question.swing, question.fact)))
@@ -197,11 +210,15 @@ def _awards(score: Score, path: str) -> Iterator[Criterion]:
 
 def _criterion(path: str, kind: FindingKind, node: Gate | Award) -> Criterion:
     reads = reads_of(node)
-    fixed = (
-        isinstance(node, Gate | Points) and not node.is_closing and not any(read.kind is Kind.MONEY for read in reads)
-    )
+    amounts = any(read.kind is Kind.MONEY for read in reads)
+    fixed: frozenset[bool | None] = frozenset()
+    plain = False
+    if isinstance(node, Gate | Points) and not node.is_closing:
+        simple = isinstance(node.when, SingleTest)
+        # An amount that is unknown may be one in another currency, which its finding tells.
+        fixed = frozenset([True, False] if simple else []) if amounts else frozenset([True, False, None])
+        plain = simple and not amounts and len(reads) == 1
     weight = abs(milli(node.points)) if isinstance(node, Points) else 1
-    plain = fixed and isinstance(node, Gate | Points) and isinstance(node.when, SingleTest) and len(reads) == 1
     names = tuple(read.name for read in reads)
     return Criterion(path, kind, node, node.text, names, fixed, {}, (names[0], weight) if plain else None)
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, fields, frozen
 
-from leadflow.assessment import Assessment, Basis, Explainer, Explanation, Verdict
+from leadflow.assessment import Assessment, Basis, Explainer, Explanation
 from leadflow.errors import InvalidError, LookAheadError, Problem, did_you_mean
 from leadflow.qualification.compiled import Core, compile_policy
 from leadflow.qualification.facts import Read
@@ -206,21 +206,28 @@ class Policy:
                 declared, or an engagement is dated after `at`.
             LookAheadError: If the subject was changed after `at`.
         """
-        kind = type(subject)
-        if rates is None and kind in self._cores and isinstance(at, datetime):
-            verdict, low, high, passed, unknown, values = self._cores[kind](subject, at)
-            explainer: Explainer = self
+        core = self._cores.get(type(subject))
+        explainer: Explainer = self
+        if core is not None and rates is None and isinstance(at, datetime):
+            try:
+                verdict, low, high, passed, unknown, values = core(subject, at)
+            except TypeError:  # a naive time cannot be compared with the record's
+                _check_time(subject, at)
+                raise
         else:
             _check_time(subject, at)
             values = tuple(read.read(subject, at) for read in self.reads)
             reading = Reading(dict(zip(self.basis.reads, values, strict=True)), at, rates)
-            verdict, low, high, passed, unknown = judge(self, reading)
-            # Exchange rates are not kept in an assessment, so what rests on them is put into words at once.
-            explainer = self if rates is None else explain(self, judge(self, reading), self._if_no(reading), reading)
-            if kind not in self._cores:
-                self._cores[kind] = compile_policy(self, kind, _check_time)
+            verdict, low, high, passed, unknown = judged = judge(self, reading)
+            if rates is not None:
+                # Exchange rates are not kept in an assessment, so what rests on them is put into words at once.
+                explainer = explain(self, judged, judge(self.lenient(), reading).verdict, reading)
+            if core is None:
+                self._cores[type(subject)] = compile_policy(self, type(subject), _check_time)
         named = isinstance(subject, FactSheet)
-        return Assessment(
+        found = Assessment.__new__(Assessment)
+        # Every attribute is known to be right here, and filling them in one by one would take as long as judging.
+        found.__dict__.update(
             verdict=verdict,
             low=low,
             high=high,
@@ -233,6 +240,7 @@ class Policy:
             unknown=unknown,
             explainer=explainer,
         )
+        return found
 
     @cached_property
     def _cores(self) -> dict[type, Core]:
@@ -251,9 +259,6 @@ class Policy:
         judged = Judgement(assessment.verdict, assessment.low, assessment.high, assessment.passed, assessment.unknown)
         if_no = self.lenient()._replay(assessment.values, assessment.at)[0]  # noqa: SLF001 - another policy
         return explain(self, judged, if_no, reading)
-
-    def _if_no(self, reading: Reading) -> Verdict:
-        return judge(self.lenient(), reading).verdict
 
     def replace(self, **changes: Any) -> "Policy":  # noqa: ANN401 - any attribute
         """Return the next version of it, with attributes changed."""
