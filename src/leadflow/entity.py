@@ -13,7 +13,8 @@ engagements and touches may be written down late. `as_of(t)` uses what had been 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar, Unpack, cast
 
 import attrs
@@ -119,9 +120,9 @@ class Entity(Generic[_Id, _Ev]):
         _set(self, "created_at", opening.created_at or opening.at)
         _set(self, "_changed_at", opening.at)
         previous: Event = opening
-        for position, event in enumerate(self.history):
-            if position:
-                self._admit(event, previous, position)
+        self._apply(opening)
+        for position, event in enumerate(self.history[1:], 1):
+            self._admit(event, previous, position)
             self._apply(event)
             previous = event
 
@@ -316,15 +317,16 @@ class Entity(Generic[_Id, _Ev]):
 
     # -- what the commands share -----------------------------------------------------------------------------------
 
-    def require(self, action: str, allowance: Allowance) -> None:
+    def require(self, action: str, allowance: Allowance, target: str = "") -> None:
         """
-        Raise what a command raises that an allowance forbids.
+        Raise what a command raises that an allowance forbids; `target` says where to, for messages.
 
         Raises:
             NotAllowedError: With the entity's state and the allowance's reasons, if there are any.
         """
         if not allowance:
-            raise NotAllowedError(action, f"{self.kind} {self.id!r} {self._state_words()}", allowance.reasons)
+            entity = f"{self.kind} {self.id!r} {self._state_words()} {target}".rstrip()
+            raise NotAllowedError(action, entity, allowance.reasons)
 
     def _broken(self, position: int, rule: str) -> HistoryError:
         return HistoryError(f"{self.kind} {self.id!r}", position, rule)
@@ -351,8 +353,7 @@ class Entity(Generic[_Id, _Ev]):
     def _opened(self, opening: Opening) -> Any:  # noqa: ANN401 - a test pins that these are attributes of the entity
         # What an opening leaves as it is in any new entity is most of it, and is not set again (a tenth of a capture).
         read, names, blanks = _telling(type(self), type(opening))
-        told = zip(names, blanks, read(opening), strict=True)
-        return {name: value for name, blank, value in told if value is not blank}
+        return {name: getattr(opening, name) for name in compress(names, map(is_not, read(opening), blanks))}
 
     def _kept(self, event: Assigned | Corrected | Redacted) -> Kept:
         match event:

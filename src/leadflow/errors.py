@@ -194,7 +194,8 @@ class LookAheadError(LeadflowError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"{self.entity} was last recorded at {self.last}, after {self.at}; use its as_of({self.at}) state instead"
+            f"{self.entity} was last recorded at {self.last}, after {self.at}; "
+            "ask for what was known by then (as_of, Deal.of_all)"
         )
 
 

@@ -8,7 +8,7 @@ command, the command refuses with the same words. What the attributes mean, and 
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, Self, Unpack
+from typing import Any, Final, Self, Unpack
 
 from attrs import frozen
 
@@ -49,6 +49,15 @@ __all__ = ["Opportunity"]
 # Roles that satisfy a stage which requires a decision-maker.
 DECIDERS = (BuyingRole.DECISION_MAKER, BuyingRole.ECONOMIC_BUYER)
 
+# How a deal gets what a stage requires.
+_WAYS: Final[Mapping[Requirement, str]] = {
+    Requirement.AMOUNT: "set_amount",
+    Requirement.EXPECTED_CLOSE: "set_expected_close",
+    Requirement.NEXT_STEP: "set_next_step",
+    Requirement.DECISION_MAKER: f"add_role {' or '.join(DECIDERS)}",
+    Requirement.PRIMARY_CONTACT: "add_role",
+}
+
 
 @frozen(eq=False, repr=False)
 class Opportunity(DealState):
@@ -81,7 +90,7 @@ class Opportunity(DealState):
         return self._may_close(self._may_enter(target, self.amount), target, StageCategory.LOST)
 
     def _may_close(self, allowed: Allowance, code: str, category: StageCategory) -> Allowance:
-        if self.stage.category is category:
+        if allowed and self.stage.category is category:
             return allowed.but(f"it is {category} since {self.closed_at}; use move_to for another {category} stage")
         if any(known.code == code and known.category is not category for known in self.pipeline.stages):
             return allowed.but(f"stage {code!r} is no {category} stage")
@@ -104,10 +113,8 @@ class Opportunity(DealState):
         check("can_adopt", instance("pipeline", pipeline, Pipeline, "a Pipeline"))
         found = next((known for known in pipeline.stages if known.code == self.stage.code), None)
         if found is None:
-            codes = ", ".join(known.code for known in pipeline.stages)
-            return self.can_change().but(
-                f"pipeline {pipeline.id!r} has no stage {self.stage.code!r}; move to one of its own first: {codes}"
-            )
+            lacks = f"pipeline {pipeline.id!r} has no stage {self.stage.code!r}"
+            return self.can_change().but(f"{lacks}; {self._shared(pipeline)}")
         if found.category is not self.stage.category:
             return self.can_change().but(
                 f"stage {found.code!r} is {found.category} there, the deal is {self.stage.category}"
@@ -132,7 +139,7 @@ class Opportunity(DealState):
             InvalidError: If a reason is missing, unknown, or given where nothing is lost.
         """
         target = self.pipeline.stage(stage)
-        self.require(f"move to {stage!r}:", self.can_move_to(stage))
+        self.require("move", self.can_move_to(stage), f"to {stage!r}")
         return self._record(self._moved(target, reason, note, when))
 
     def win(
@@ -327,7 +334,8 @@ class Opportunity(DealState):
             return allowed.but(self._moves_words())
         lacking = sorted(need for need in self.pipeline.stage(code).requires if not self._has(need, amount))
         if lacking:
-            return allowed.but(f"stage {code!r} requires {', '.join(lacking)}")
+            ways = "; ".join(f"{need} ({_WAYS[need]})" for need in lacking)
+            return allowed.but(f"stage {code!r} requires {ways}")
         return allowed
 
     def _has(self, need: Requirement, amount: Money | None) -> bool:
@@ -343,9 +351,22 @@ class Opportunity(DealState):
             case Requirement.PRIMARY_CONTACT:
                 return self.primary_contact_id is not None
 
+    def _shared(self, pipeline: Pipeline) -> str:
+        """Return the way to a pipeline that lacks the present stage."""
+        theirs = {known.code for known in pipeline.stages}
+        codes = [code for code in self.pipeline.moves_from(self.stage.code) if code in theirs]
+        if codes:
+            return f"move to a stage that both have first: {', '.join(codes)}"
+        return "no stage that can be reached from here is in both; give the new pipeline a stage of this code"
+
     def _moves_words(self) -> str:
-        moves = [f"move_to {code}" for code in self.pipeline.moves_from(self.stage.code)]
+        moves = [self._command(code) for code in self.pipeline.moves_from(self.stage.code)]
         return f"allowed from here: {', '.join(moves if self.stage.is_open else [*moves, 'reopen'])}"
+
+    def _command(self, code: str) -> str:
+        if self.stage.is_open and code == self.pipeline.won_stage.code:
+            return "win"
+        return "lose" if self.stage.is_open and code == self.pipeline.lost_stage.code else f"move_to {code}"
 
     def _moved(self, target: Stage, reason: Reason | str | None, note: str, when: When) -> OpportunityEvent:
         """Return the event of entering a stage: its kind follows from the two categories."""
