@@ -105,6 +105,8 @@ KINDS: Final[Mapping[str, EngagementKind]] = MappingProxyType(
 
 
 def _kind(path: str, value: object) -> Problem | None:
+    if isinstance(value, str) and value in KINDS:
+        return None
     if not isinstance(value, str) or not value.startswith(CUSTOM):
         return coded(path, value, KINDS)
     if code(path, value[len(CUSTOM) :]) is None and len(value) <= MAX_CODE:

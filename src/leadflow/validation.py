@@ -71,9 +71,8 @@ def check(subject: str, /, *problems: Problem | None) -> None:
     Raises:
         InvalidError: If a problem was found; an `InvalidTypeError` when one of them is about a type.
     """
-    for problem in problems:
-        if problem is not None:
-            raise invalid(subject, *problems)
+    if any(problems):
+        raise invalid(subject, *problems)
 
 
 def built(subject: str, make: Callable[[], _Built], /, *problems: Problem | None) -> _Built:
@@ -261,6 +260,8 @@ def member(choices: type[_Choice], *, none: bool = False) -> Callable[..., Any]:
     members: dict[object, _Choice] = {choice.value: choice for choice in choices}
 
     def convert(value: Any) -> Any:  # noqa: ANN401
+        if value is None:
+            return None
         try:
             return members.get(value, value)
         except TypeError:  # unhashable: certainly not a member

@@ -18,6 +18,7 @@ from leadflow.money import Money
 from leadflow.party import Company, Consent, Person
 from leadflow.redaction import PERSONAL
 from leadflow.validation import (
+    aware,
     code,
     coded,
     day,
@@ -52,15 +53,14 @@ _Problems = tuple[Problem | None, ...]
 
 def between_us(event: Event, engagements: object, touches: object, discovery: object) -> list[Problem | None]:
     """Say what is wrong with what an opening event brings along of what happened between us."""
-    problems = [instance("discovery", discovery, Discovery, "a Discovery")]
-    # Most records begin with little of it, and capturing a lead must be quick.
-    if engagements != ():
-        problems += each("engagements", engagements, instance, Engagement, "an Engagement")
-        problems += _ahead(event, "engagements", engagements)
-    if touches != ():
-        problems += each("touches", touches, instance, Touch, "a Touch")
-        problems += _ahead(event, "touches", touches)
-    if discovery is not NOTHING_LEARNT and isinstance(discovery, Discovery):
+    problems = [
+        *_dated(event, "engagements", engagements, Engagement, "an Engagement"),
+        *_dated(event, "touches", touches, Touch, "a Touch"),
+    ]
+    if discovery is NOTHING_LEARNT:
+        return problems
+    problems.append(instance("discovery", discovery, Discovery, "a Discovery"))
+    if isinstance(discovery, Discovery):
         for name, learned in discovery:
             problems += none_ahead(event, f"discovery.{name}", learned)
     return problems
@@ -68,14 +68,19 @@ def between_us(event: Event, engagements: object, touches: object, discovery: ob
 
 def said(event: Event, consents: object) -> list[Problem | None]:
     """Say what is wrong with the consents that an opening event brings along."""
-    if consents == ():
+    return _dated(event, "consents", consents, Consent, "a Consent")
+
+
+def _dated(event: Event, path: str, values: Any, kind: type[Any], words: str) -> list[Problem | None]:  # noqa: ANN401
+    # Most records begin with nothing of a kind or little, and capturing a lead must be quick: one look at what is well.
+    if values == ():
         return []
-    problems = each("consents", consents, instance, Consent, "a Consent")
-    return [*problems, *_ahead(event, "consents", consents)]
-
-
-def _ahead(event: Event, path: str, values: object) -> list[Problem]:
-    return none_ahead(event, path, *values) if isinstance(values, tuple) else []
+    if not isinstance(values, tuple):
+        return each(path, values, instance, kind, words)
+    limit = event.recorded_at
+    if aware("recorded_at", limit) is None and all(type(value) is kind and value.at <= limit for value in values):
+        return []
+    return [*each(path, values, instance, kind, words), *none_ahead(event, path, *values)]
 
 
 _to_opportunity_type_or_none = member(OpportunityType, none=True)
