@@ -200,7 +200,12 @@ def probability(path: str, value: object) -> Problem | None:
 
 
 def optional(rule: Callable[..., Problem | None], path: str, value: object, *more: Any) -> Problem | None:  # noqa: ANN401
-    """Apply a check unless the value is None."""
+    """
+    Apply a check unless the value is None.
+
+    The types that a captured lead is made of ask for None in place instead (``None if x is None else text("x", x)``):
+    25 ns each, 7 % of a capture.
+    """
     if value is None:
         return None
     # A call with a star takes twice as long as one without.

@@ -63,9 +63,9 @@ class _Record(Opening):
     def _problems(self) -> _Problems:
         return (
             *super()._problems(),
-            optional(text, "source", self.source),
-            optional(text, "campaign", self.campaign),
-            optional(code, "owner", self.owner),
+            None if self.source is None else text("source", self.source),
+            None if self.campaign is None else text("campaign", self.campaign),
+            None if self.owner is None else code("owner", self.owner),
             *each("tags", self.tags, text),
             *fields_problems("fields", self.fields),
         )
@@ -81,8 +81,8 @@ class _Party(_Record):
 
     def _problems(self) -> _Problems:
         return (
-            optional(instance, "person", self.person, Person, "a Person"),
-            optional(instance, "company", self.company, Company, "a Company"),
+            None if self.person is None else instance("person", self.person, Person, "a Person"),
+            None if self.company is None else instance("company", self.company, Company, "a Company"),
             *super()._problems(),
             *said(self, self.consents),
         )
@@ -133,7 +133,7 @@ class _Selling(_Party):
     def _problems(self) -> _Problems:
         return (
             *super()._problems(),
-            optional(instance, "estimated_value", self.estimated_value, Money, "Money"),
+            None if self.estimated_value is None else instance("estimated_value", self.estimated_value, Money, "Money"),
             *each(
                 "product_interest",
                 self.product_interest,
@@ -189,7 +189,7 @@ class LeadCaptured(_Selling):
     entry_id: ListEntryId | None = None
 
     def _problems(self) -> _Problems:
-        return (*super()._problems(), optional(code, "entry_id", self.entry_id))
+        return (*super()._problems(), None if self.entry_id is None else code("entry_id", self.entry_id))
 
 
 _to_lead_status = member(LeadStatus)

@@ -15,7 +15,7 @@ from leadflow.errors import Problem
 from leadflow.money import Money
 from leadflow.party.addresses import EmailAddress, email_problem, host_problem, to_email, to_host_name
 from leadflow.redaction import PERSONAL
-from leadflow.validation import check, code, coded, each, instance, member, optional, shown, text, to_set, whole
+from leadflow.validation import check, code, coded, each, instance, member, shown, text, to_set, whole
 
 __all__ = ["Company", "Person", "Seniority"]
 
@@ -89,14 +89,14 @@ class Person:
         check(
             "Person",
             text("name", self.name),
-            optional(email_problem, "email", self.email),
-            optional(text, "phone", self.phone),
-            optional(text, "handle", self.handle),
-            optional(text, "job_title", self.job_title),
-            optional(coded, "seniority", self.seniority, Seniority),
-            optional(text, "department", self.department),
-            optional(_country, "country", self.country),
-            optional(code, "language", self.language),
+            None if self.email is None else email_problem("email", self.email),
+            None if self.phone is None else text("phone", self.phone),
+            None if self.handle is None else text("handle", self.handle),
+            None if self.job_title is None else text("job_title", self.job_title),
+            None if self.seniority is None else coded("seniority", self.seniority, Seniority),
+            None if self.department is None else text("department", self.department),
+            None if self.country is None else _country("country", self.country),
+            None if self.language is None else code("language", self.language),
         )
 
     @property
@@ -146,15 +146,15 @@ class Company:
         check(
             "Company",
             text("name", self.name),
-            optional(host_problem, "domain", self.domain),
-            optional(text, "industry", self.industry),
-            optional(whole, "employees", self.employees),
-            optional(instance, "revenue", self.revenue, Money, "Money"),
-            optional(_country, "country", self.country),
-            optional(text, "region", self.region),
-            optional(text, "city", self.city),
-            optional(email_problem, "email", self.email),
-            optional(text, "phone", self.phone),
+            None if self.domain is None else host_problem("domain", self.domain),
+            None if self.industry is None else text("industry", self.industry),
+            None if self.employees is None else whole("employees", self.employees),
+            None if self.revenue is None else instance("revenue", self.revenue, Money, "Money"),
+            None if self.country is None else _country("country", self.country),
+            None if self.region is None else text("region", self.region),
+            None if self.city is None else text("city", self.city),
+            None if self.email is None else email_problem("email", self.email),
+            None if self.phone is None else text("phone", self.phone),
             *each("technologies", self.technologies, text),
         )
 
