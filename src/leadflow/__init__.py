@@ -8,6 +8,7 @@ rest.
 
 from leadflow import pipelines
 from leadflow.account import Account
+from leadflow.allowance import Allowance
 from leadflow.assessment import Assessment, Evidence, Verdict
 from leadflow.calendar import FiscalCalendar, Period
 from leadflow.contact import Contact
@@ -34,11 +35,13 @@ from leadflow.errors import (
     HistoryError,
     InvalidError,
     InvalidTypeError,
+    KeyConflictError,
     LeadflowError,
     LookAheadError,
     MissingRateError,
     NotAllowedError,
     Problem,
+    UnknownNameError,
     UnknownStageError,
 )
 from leadflow.events import When
@@ -58,6 +61,7 @@ __all__ = [
     "LOSS_REASONS",
     "Account",
     "AccountId",
+    "Allowance",
     "Assessment",
     "BuyingRole",
     "Channel",
@@ -79,6 +83,7 @@ __all__ = [
     "HistoryError",
     "InvalidError",
     "InvalidTypeError",
+    "KeyConflictError",
     "Lead",
     "LeadId",
     "LeadStatus",
@@ -116,6 +121,7 @@ __all__ = [
     "StageCategory",
     "TeamMember",
     "Touch",
+    "UnknownNameError",
     "UnknownStageError",
     "Verdict",
     "When",

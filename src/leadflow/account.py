@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self, Unpack, get_args
 
 from attrs import field, frozen
 
-from leadflow.entity import ALLOWED, Allowance, Entity, Kept
+from leadflow.allowance import ALLOWED, Allowance
+from leadflow.entity import Entity, Kept
 from leadflow.events import (
     AccountAdded,
     AccountImported,

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Self, TypeVar, Unpack
 
 from attrs import field, frozen
 
+from leadflow.allowance import ALLOWED, Allowance
 from leadflow.assessment import Evidence
 from leadflow.dealparts import (
     DISQUALIFICATION_REASONS,
@@ -19,7 +20,6 @@ from leadflow.dealparts import (
     find_reason,
     reason_problems,
 )
-from leadflow.entity import ALLOWED, Allowance
 from leadflow.events import Disqualified, Event, Nurtured, Reopened, When
 from leadflow.fields import FieldValue
 from leadflow.lifecycle import Lifecycle

@@ -12,8 +12,8 @@ from typing import Self, TypeVar, Unpack
 from attrs import evolve, field, frozen
 
 from leadflow import validation
+from leadflow.allowance import Allowance
 from leadflow.dealparts import BuyingRole, ContactRole, Milestone, NextStep, Objection, Proposal
-from leadflow.entity import Allowance
 from leadflow.errors import Problem, did_you_mean
 from leadflow.events import (
     Event,

@@ -21,6 +21,7 @@ import attrs
 from attrs import field, frozen
 
 from leadflow import markup
+from leadflow.allowance import ALLOWED, Allowance
 from leadflow.errors import HistoryError, NotAllowedError, Problem, did_you_mean
 from leadflow.events import Assigned, Corrected, Event, Opening, Redacted, When
 from leadflow.events.base import by_kind, to_items
@@ -29,36 +30,11 @@ from leadflow.fields import NO_FIELDS, Fields
 from leadflow.redaction import redacted
 from leadflow.validation import aware, built, check, code, instance, invalid, shown, to_set
 
-__all__ = ["ALLOWED", "Allowance", "Entity", "Kept"]
+__all__ = ["Entity", "Kept"]
 
 _Id = TypeVar("_Id", bound=str)
 _Ev = TypeVar("_Ev", bound=Event)
 _set = object.__setattr__
-
-
-@frozen
-class Allowance:
-    """
-    Whether a command is possible now; false when there are reasons against it.
-
-    >>> bool(Allowance()), bool(Allowance(("it is won",)))
-    (True, False)
-
-    Attributes:
-        reasons: What stands against it, and what is possible instead; empty when nothing does.
-    """
-
-    reasons: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return not self.reasons
-
-    def but(self, reason: str) -> "Allowance":
-        """Return the allowance with one more reason against it."""
-        return Allowance((*self.reasons, reason))
-
-
-ALLOWED = Allowance()
 
 
 class Kept(TypedDict, total=False):

@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Final, Self, TypeVar, Unpack, get_args
 
 from attrs import field, frozen
 
+from leadflow.allowance import ALLOWED, Allowance
 from leadflow.assessment import Evidence
 from leadflow.candidate import Candidate, Pursued
 from leadflow.dealparts import ProductInterest, Reason
 from leadflow.discovery import NOTHING_LEARNT
 from leadflow.engagement import STANDARD, Engagement, Proactive, Touch
-from leadflow.entity import ALLOWED, Allowance
 from leadflow.errors import Problem
 from leadflow.events import (
     Disqualified,

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, Unpack, get_args
 
 from attrs import field, frozen
 
-from leadflow.entity import ALLOWED, Allowance
+from leadflow.allowance import ALLOWED, Allowance
 from leadflow.events import EntryAdded, EntryBecameLead, EntryImported, Event, Opening, When
 from leadflow.fields import NO_FIELDS, FieldValue
 from leadflow.ids import LeadId, ListEntryId

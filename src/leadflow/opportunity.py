@@ -12,6 +12,7 @@ from typing import Any, Final, Self, Unpack
 
 from attrs import frozen
 
+from leadflow.allowance import ALLOWED, Allowance
 from leadflow.dealparts import (
     LOSS_REASONS,
     BuyingRole,
@@ -23,7 +24,6 @@ from leadflow.dealparts import (
     reason_problems,
 )
 from leadflow.dealstate import DealState, OpportunityEvent
-from leadflow.entity import ALLOWED, Allowance
 from leadflow.errors import Problem, did_you_mean
 from leadflow.events import (
     AmountSet,

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Self, Unpack, get_args
 
 from attrs import field, frozen
 
+from leadflow.allowance import ALLOWED, Allowance
 from leadflow.assessment import Evidence
 from leadflow.candidate import Candidate, Pursued
 from leadflow.dealparts import Reason
 from leadflow.discovery import NOTHING_LEARNT
-from leadflow.entity import ALLOWED, Allowance
 from leadflow.errors import Problem
 from leadflow.events import (
     Disqualified,

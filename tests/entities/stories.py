@@ -39,7 +39,7 @@ from leadflow import (
 )
 from leadflow.assessment import Evidence, Verdict
 from leadflow.dealparts import DISQUALIFICATION_REASONS, LOSS_REASONS, BuyingRole, Origin, ProductInterest
-from leadflow.entity import ALLOWED
+from leadflow.allowance import ALLOWED
 from leadflow.stage import ForecastCategory
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
