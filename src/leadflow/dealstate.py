@@ -47,7 +47,7 @@ from leadflow.money import Money, Recurring
 from leadflow.pipeline import ForecastCategory, Pipeline, Stage
 from leadflow.validation import coded, day, instance
 
-__all__ = ["DealState", "OpportunityEvent"]
+__all__ = ["DealStanding", "OpportunityEvent"]
 
 OpportunityEvent = (
     WorkEvent
@@ -84,7 +84,7 @@ class _Changes(Worked, total=False):
 
 
 @frozen(eq=False, repr=False)
-class DealState(DealWork[OpportunityId, OpportunityEvent]):
+class DealStanding(DealWork[OpportunityId, OpportunityEvent]):
     """
     The state of a deal.
 

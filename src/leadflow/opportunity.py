@@ -23,7 +23,7 @@ from leadflow.dealparts import (
     find_reason,
     reason_problems,
 )
-from leadflow.dealstate import DealState, OpportunityEvent
+from leadflow.dealstate import DealStanding, OpportunityEvent
 from leadflow.errors import Problem, did_you_mean
 from leadflow.events import (
     AmountSet,
@@ -60,12 +60,12 @@ _WAYS: Final[Mapping[Requirement, str]] = {
 
 
 @frozen(eq=False, repr=False)
-class Opportunity(DealState):
+class Opportunity(DealStanding):
     """
     A deal.
 
     Made by `leadflow.conversion.plan_conversion`, by `open` where there is no prospect, or by `imported` from a record
-    without history. Its attributes are described at `DealState`; see `DealWork` for roles, milestones and the like, and
+    without history. Its attributes are described at `DealStanding`; see `DealWork` for roles, milestones and the like, and
     `Entity` for what every record has.
     """
 

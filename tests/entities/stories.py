@@ -37,9 +37,9 @@ from leadflow import (
     Touch,
     pipelines,
 )
+from leadflow.allowance import ALLOWED
 from leadflow.assessment import Evidence, Verdict
 from leadflow.dealparts import DISQUALIFICATION_REASONS, LOSS_REASONS, BuyingRole, Origin, ProductInterest
-from leadflow.allowance import ALLOWED
 from leadflow.stage import ForecastCategory
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
