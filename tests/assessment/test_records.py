@@ -156,7 +156,7 @@ class TestAssessment:
         assert assessment().why().splitlines() == [
             "undecided by icp version 2, score 0 to 2.5 of 1 needed",
             "[+] requirement: company.employees >= 50; company.employees 420; too small to need us",
-            "[+] knock-out: person.job_title contains 'intern'; person.job_title 'CTO'",
+            "[+] not knocked out by: person.job_title contains 'intern'; person.job_title 'CTO'",
             "[?] points: source is 'referral'; gives 0 to 2.5; source unknown; weighs little",
             "closing: nothing",
         ]

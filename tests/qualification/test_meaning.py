@@ -192,10 +192,24 @@ class TestWords:
         )
         assert judged(policy, company__employees=420, source="referral", company__country="DE").why().splitlines() == [
             "qualified by icp version 1, score 5",
-            "[+] knock-out: company.country is in 'KP'; company.country 'DE'",
+            "[+] not knocked out by: company.country is in 'KP'; company.country 'DE'",
             "[+] requirement: company.employees >= 50; company.employees 420; smaller ones need no such thing",
             "[+] points: 5 if source is 'referral'; gives 5; source 'referral'",
         ]
+
+    def test_knock_outs(self):
+        """A knock-out says whether it rules out, and why only where it does or still may."""
+        policy = Policy("p", knock_out=[knock_out(EMBARGO, "embargo")])
+        lines = [
+            judged(policy, **facts).why().splitlines()[1]
+            for facts in ({"company__country": c} for c in ("KP", "DE", None))
+        ]
+        assert lines == [
+            "[-] knock-out: company.country is in 'KP'; company.country 'KP'; embargo",
+            "[+] not knocked out by: company.country is in 'KP'; company.country 'DE'",
+            "[?] knock-out: company.country is in 'KP'; company.country unknown; embargo",
+        ]
+        assert [one.to_rows()[0]["reason"] for one in found] == ["embargo", None, "embargo"]
 
     def test_unknown_beside_false(self):
         """In a criterion that is false, an unknown fact is still told as unknown."""

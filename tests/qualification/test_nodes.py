@@ -30,10 +30,11 @@ from leadflow.qualification import (
     require,
     touches,
 )
+from leadflow.qualification.awards import Points
 from leadflow.qualification.comparisons import Compare, IsIn, TextMatch
 from leadflow.qualification.logic import AllOf, AnyOf, AtLeast, Not
 from leadflow.qualification.nodes import Reading
-from leadflow.qualification.scores import Cap, Points, Sum
+from leadflow.qualification.scores import Cap, Sum
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SIZE = fact("company.employees") >= 50

@@ -81,6 +81,11 @@ class Finding:
             return self.holds
         return self.low > 0 or (self.low == 0 and self.holds)
 
+    @property
+    def cause(self) -> str:
+        """The reason, where it bears on what was found: a knock-out that does not hold has ruled nobody out."""
+        return "" if self.kind is FindingKind.KNOCK_OUT and self.holds is False else self.reason
+
 
 @frozen
 class Question:

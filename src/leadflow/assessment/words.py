@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from leadflow.assessment.findings import Explanation, Finding, Question, Verdict
+from leadflow.assessment.findings import Explanation, Finding, FindingKind, Question, Verdict
 from leadflow.fields import FieldValue
 from leadflow.markup import paragraph, section, table
 
@@ -83,7 +83,7 @@ class Readable:
                 "low": finding.low / 1000,
                 "high": finding.high / 1000,
                 "values": _values(finding, self) or None,
-                "reason": finding.reason or None,
+                "reason": finding.cause or None,
                 "note": finding.note or None,
             }
             for finding in self.explanation.findings
@@ -111,8 +111,14 @@ def _headline(judged: _Judged) -> str:
 def _line(finding: Finding, judged: _Judged) -> str:
     mark = {True: "+", False: "-", None: "?"}[finding.speaks_for]
     gives = f"gives {_span(finding.low, finding.high)}" if finding.low or finding.high else ""
-    first = f"[{mark}] {finding.kind.value.replace('_', '-')}: {finding.text}"
-    return "; ".join(part for part in (first, gives, _values(finding, judged), finding.reason, finding.note) if part)
+    first = f"[{mark}] {_part(finding)}: {finding.text}"
+    return "; ".join(part for part in (first, gives, _values(finding, judged), finding.cause, finding.note) if part)
+
+
+def _part(finding: Finding) -> str:
+    # "knock-out: country is in 'KP'" would read as if it were.
+    spared = finding.kind is FindingKind.KNOCK_OUT and finding.holds is False
+    return "not knocked out by" if spared else finding.kind.value.replace("_", "-")
 
 
 def _values(finding: Finding, judged: _Judged) -> str:

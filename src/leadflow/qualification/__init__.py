@@ -2,14 +2,15 @@
 Qualification: rules that explain themselves and know what they do not know.
 
 Read bottom-up: `kinds` and `catalogue` say which facts there are, `sheet` carries them; `nodes`, `logic`,
-`comparisons`, `facts` and `activity` are criteria; `scores`, `gates` and `grades` are what a policy is made of;
-`interpreter` says what that means, `policy` holds it together, `plain` and `loading` write it down and read it,
-`compiled` makes it fast. `icp`, `frameworks` and `scorecard` are functions that return policies; `combine`,
-`comparing` and `questionnaire` use them.
+`comparisons`, `facts` and `activity` are criteria; `milli`, `scores`, `awards`, `engaged`, `gates` and `grades` are
+what a policy is made of; `interpreter` says what that means, `policy` holds it together, `plain` and `loading` write it
+down and read it, `compiled` makes it fast. `icp`, `frameworks` and `scorecard` are functions that return policies;
+`combine`, `comparing` and `questionnaire` use them.
 """
 
 from leadflow.assessment import Assessment, Assessor, Evidence, Finding, FindingKind, Question, Verdict
 from leadflow.qualification.activity import NEVER, engagements, touches
+from leadflow.qualification.awards import bands, points
 from leadflow.qualification.catalogue import CATALOGUE, FactSpec
 from leadflow.qualification.combine import Combined, all_of, any_of, first_of
 from leadflow.qualification.comparing import Comparison, Difference, Screening, compare, diff, screen
@@ -34,7 +35,7 @@ from leadflow.qualification.logic import Predicate, at_least
 from leadflow.qualification.policy import Policy
 from leadflow.qualification.questionnaire import Questionnaire
 from leadflow.qualification.scorecard import Scorecard, fit_grid, rfm_points, temperature
-from leadflow.qualification.scores import Score, bands, cap, points
+from leadflow.qualification.scores import Score, cap
 from leadflow.qualification.sheet import FactSheet
 
 __all__ = [

@@ -24,7 +24,7 @@ from leadflow.money import Money
 from leadflow.qualification.facts import Read
 from leadflow.qualification.kinds import Kind
 from leadflow.qualification.sheet import FactSheet
-from leadflow.validation import check, coded, each, instance, invalid, optional, text, when
+from leadflow.validation import check, coded, each, instance, invalid, optional, text, to_tuple, when
 
 __all__ = [
     "NEVER",
@@ -36,6 +36,7 @@ __all__ = [
     "happened",
     "listed",
     "shortened",
+    "sorted_texts",
     "touches",
 ]
 
@@ -61,8 +62,10 @@ def happened(source: str, subject: Any, at: datetime) -> tuple[Any, ...] | None:
     return items
 
 
-def _sorted(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({str(value) for value in values}))
+def sorted_texts(values: Iterable[str]) -> tuple[str, ...]:
+    """Return texts in order, each once; what is no collection of them is handed on to the check."""
+    listed = to_tuple(values)
+    return tuple(sorted({str(value) for value in listed})) if isinstance(listed, tuple) else listed
 
 
 @frozen(kw_only=True, order=False)
@@ -82,8 +85,8 @@ class Activity(Read):
 
     source: str
     measure: str
-    kinds: tuple[str, ...] = field(default=(), converter=_sorted)
-    outcomes: tuple[str, ...] = field(default=(), converter=_sorted)
+    kinds: tuple[str, ...] = field(default=(), converter=sorted_texts)
+    outcomes: tuple[str, ...] = field(default=(), converter=sorted_texts)
     campaign: str | None = None
     within: timedelta | None = None
     currency: str | None = None
@@ -179,7 +182,7 @@ def listed(kind: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return one kind, several, or none as a tuple."""
     if kind is None:
         return ()
-    return (kind,) if isinstance(kind, str) else tuple(kind)
+    return (kind,) if isinstance(kind, str) else to_tuple(kind)
 
 
 @frozen(kw_only=True)

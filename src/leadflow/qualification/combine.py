@@ -23,7 +23,7 @@ from leadflow.fields import FieldValue
 from leadflow.qualification.nodes import Rates
 from leadflow.qualification.plain import SCHEMA
 from leadflow.qualification.policy import Policy
-from leadflow.validation import aware, check, code, coded, member, when, whole
+from leadflow.validation import aware, check, code, coded, member, shown, when, whole
 
 __all__ = ["Combined", "How", "all_of", "any_of", "first_of"]
 
@@ -201,7 +201,7 @@ def _lenient(policy: Assessor) -> Assessor:
 def _assessor(path: str, policy: object) -> Problem | None:
     if callable(getattr(policy, "assess", None)):
         return None
-    return Problem(path, f"must have assess(subject, *, at), got {policy!r}", is_type=True)
+    return Problem(path, f"must have assess(subject, *, at), got {shown(policy)}", is_type=True)
 
 
 def _written(path: str, policy: Assessor) -> Problem | None:
@@ -212,7 +212,7 @@ def _written(path: str, policy: Assessor) -> Problem | None:
 
 def _combined(how: How, policies: tuple[Any, ...], name: str | None, version: int) -> Combined:
     lone = policies[0] if len(policies) == 1 else None
-    listed = tuple(lone) if isinstance(lone, Iterable) else policies
+    listed = tuple(lone) if isinstance(lone, Iterable) and not isinstance(lone, str) else policies
     return Combined(name or how.value, version=version, how=how, policies=listed)
 
 

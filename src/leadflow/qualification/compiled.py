@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from leadflow.assessment import FindingKind, Verdict
 from leadflow.errors import Problem
 from leadflow.fields import FieldValue
+from leadflow.qualification.awards import Bands, Points
 from leadflow.qualification.comparisons import Between, Compare, Includes, IsIn, IsKnown, Operand, TextMatch
 from leadflow.qualification.engaged import Engaged
 from leadflow.qualification.facts import Age, Coalesce, Fact, Read
@@ -23,7 +24,8 @@ from leadflow.qualification.gates import Gate
 from leadflow.qualification.interpreter import Criterion
 from leadflow.qualification.kinds import Kind
 from leadflow.qualification.logic import AtLeast, Not, Predicate, Several
-from leadflow.qualification.scores import Award, Bands, Cap, Points, Score, milli
+from leadflow.qualification.milli import milli
+from leadflow.qualification.scores import Award, Cap, Score
 from leadflow.qualification.sheet import FactSheet
 from leadflow.validation import invalid
 

@@ -21,12 +21,13 @@ from attrs import evolve, field, frozen
 from leadflow.assessment import points_text
 from leadflow.errors import Problem
 from leadflow.fields import FieldValue
-from leadflow.qualification.activity import engagement_kind, happened, listed, shortened
+from leadflow.qualification.activity import engagement_kind, happened, listed, shortened, sorted_texts
 from leadflow.qualification.facts import Read
 from leadflow.qualification.kinds import Kind
 from leadflow.qualification.logic import Open
+from leadflow.qualification.milli import MOST_POINTS, Number, milli, points_problem, to_points
 from leadflow.qualification.nodes import Reading
-from leadflow.qualification.scores import MOST_POINTS, Award, Number, Range, Score, milli, points_problem, to_points
+from leadflow.qualification.scores import Award, Range, Score
 from leadflow.qualification.sheet import FactSheet
 from leadflow.validation import check, coded, each, instance, optional, when, whole
 
@@ -47,10 +48,6 @@ def decayed(points: int, age: timedelta, half_life: timedelta | None) -> int:
     return floor(points * exp(-log(2) / (half_life / _DAY) * (age / _DAY)) + 0.5)
 
 
-def _to_kinds(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({str(value) for value in values}))
-
-
 @frozen(kw_only=True, order=False)
 class EngagementPoints(Read):
     """
@@ -68,7 +65,7 @@ class EngagementPoints(Read):
         cap: The most that all together give, in points, whatever their sign.
     """
 
-    kinds: tuple[str, ...] = field(default=(), converter=_to_kinds)
+    kinds: tuple[str, ...] = field(default=(), converter=sorted_texts)
     points: Decimal = field(converter=to_points)
     once: bool = False
     least: int = 1

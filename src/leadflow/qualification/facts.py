@@ -8,6 +8,7 @@ is worked out from what was read and from the time. An assessment can therefore 
 # ruff: noqa: D102 - overrides are documented on their base class
 
 from abc import abstractmethod
+from collections.abc import Hashable
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -21,7 +22,7 @@ from leadflow.qualification.comparisons import Operand
 from leadflow.qualification.kinds import KIND_OF_TYPE, Kind, canonical, fit_problem
 from leadflow.qualification.nodes import Reading
 from leadflow.qualification.sheet import FactSheet
-from leadflow.validation import check, code, coded, each, instance, member, text, unique
+from leadflow.validation import check, code, coded, each, instance, member, shown, text, to_tuple, unique
 
 __all__ = ["Age", "Coalesce", "Fact", "Read", "age", "coalesce", "fact"]
 
@@ -142,14 +143,14 @@ def fact(name: str, type: type | None = None, *, levels: tuple[str, ...] = ()) -
     Raises:
         InvalidError: If there is no such fact, with the nearest name; or the type is not one of these.
     """
-    if type is not None and type not in KIND_OF_TYPE:
+    if type is not None and (not isinstance(type, Hashable) or type not in KIND_OF_TYPE):
         known = ", ".join(sorted(kind.__name__ for kind in KIND_OF_TYPE))
-        raise InvalidTypeError("fact", [Problem("type", f"must be one of {known}, got {type!r}", is_type=True)])
+        raise InvalidTypeError("fact", [Problem("type", f"must be one of {known}, got {shown(type)}", is_type=True)])
     declared = Kind.LEVEL if levels else KIND_OF_TYPE[type] if type is not None else None
     spec = spec_of(str(name))
     if spec is not None and (declared is None or (declared is spec.kind and not levels)):
         return Fact(name)
-    return Fact(name, declared, tuple(levels))
+    return Fact(name, declared, to_tuple(levels))
 
 
 def _fact_problems(given: Fact) -> list[Problem | None]:
@@ -162,13 +163,13 @@ def _fact_problems(given: Fact) -> list[Problem | None]:
         return [Problem(given.name, f"is a {spec.kind.value}; leave its type out") if clash else None]
     if not given.name.startswith(CUSTOM):
         hint = did_you_mean(given.name, CATALOGUE)
-        return [Problem("", f"unknown fact {given.name!r}{hint}; your own facts are named custom.*")]
+        return [Problem("", f"unknown fact {shown(given.name)}{hint}; your own facts are named custom.*")]
     if given.declared is None:
-        return [Problem(given.name, f"needs a type: fact({given.name!r}, str)")]
+        return [Problem(given.name, f"needs a type: fact({shown(given.name)}, str)")]
     return [
         coded("declared", given.declared, Kind),
         *each("levels", given.order, text),
-        unique("levels", given.order),
+        unique("levels", map(repr, given.order)) if isinstance(given.order, tuple) else None,
         Problem("levels", "must be given for a level, and for nothing else")
         if (given.declared == Kind.LEVEL) != bool(given.order)
         else None,

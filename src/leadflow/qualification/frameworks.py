@@ -12,11 +12,13 @@ from types import MappingProxyType
 from typing import Final
 
 from leadflow.discovery import LEVELS, RATINGS
+from leadflow.qualification.awards import Bands, bands
 from leadflow.qualification.facts import Fact, fact
 from leadflow.qualification.gates import knock_out
 from leadflow.qualification.logic import AtLeast
+from leadflow.qualification.milli import Number
 from leadflow.qualification.policy import Policy
-from leadflow.qualification.scores import Bands, Number, bands
+from leadflow.validation import check, instance
 
 __all__ = [
     "FRAMEWORKS",
@@ -91,6 +93,7 @@ def framework(
     Raises:
         InvalidError: If a dimension or level is unknown, with the nearest names.
     """
+    check("framework", instance("levels", levels, Mapping, "a mapping from dimensions to levels"))
     facts = {name: _dimension(name) for name in levels}
     knock_outs = [knock_out(facts["need"].equals("none"), "no need, no sale")] if "need" in levels else []
     tests = tuple(facts[name].at_least(level) for name, level in levels.items())

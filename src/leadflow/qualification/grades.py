@@ -10,15 +10,15 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
 
 from attrs import field, frozen
 
 from leadflow.assessment import points_text
 from leadflow.errors import Problem
+from leadflow.qualification.milli import milli, points_problem, to_many
 from leadflow.qualification.nodes import Node, Reading, walk
-from leadflow.qualification.scores import Cap, Score, milli, points_problem, to_points
-from leadflow.validation import check, each, instance, optional, text, unique, when
+from leadflow.qualification.scores import Cap, Score
+from leadflow.validation import check, each, instance, optional, text, to_tuple, unique, when
 
 __all__ = ["Grades", "Grid", "Scale"]
 
@@ -37,13 +37,8 @@ class Grades(Node):
         """Say what makes it useless for a score: a group that is not there, a band out of reach."""
 
 
-def _to_many(values: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(to_points(value) for value in values)
-
-
 def _to_labels(values: Iterable[str]) -> tuple[str, ...]:
-    # A lone text would fall apart into its letters.
-    return (values,) if isinstance(values, str) else tuple(values)
+    return to_tuple(values)
 
 
 @frozen
@@ -61,11 +56,11 @@ class Scale(Grades):
     """
 
     labels: tuple[str, ...] = field(converter=_to_labels)
-    cuts: tuple[Decimal, ...] = field(converter=_to_many)
+    cuts: tuple[Decimal, ...] = field(converter=to_many)
     group: str = ""
 
     def __attrs_post_init__(self) -> None:
-        wrong = [points_problem(f"cuts[{position}]", cut) for position, cut in enumerate(self.cuts)]
+        wrong = each("cuts", self.cuts, points_problem)
         check("Scale", *each("labels", self.labels, text), *wrong, optional(text, "group", self.group or None))
         check(
             "Scale",

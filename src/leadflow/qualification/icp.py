@@ -12,8 +12,11 @@ from leadflow.money import Money
 from leadflow.qualification.facts import fact
 from leadflow.qualification.gates import KnockOut, Requirement
 from leadflow.qualification.logic import AnyOf, Criterion, Predicate
+from leadflow.qualification.milli import Number
+from leadflow.qualification.nodes import pair_problem, tuples
 from leadflow.qualification.policy import Policy
-from leadflow.qualification.scores import Number, Score
+from leadflow.qualification.scores import Score
+from leadflow.validation import check
 
 __all__ = ["IdealCustomerProfile"]
 
@@ -65,6 +68,20 @@ def IdealCustomerProfile(  # noqa: N802 - reads as what it is; what it returns i
     Raises:
         InvalidError: Naming everything that is wrong.
     """
+    subject = "IdealCustomerProfile"
+    extra, ruled_out = tuples(subject, "criteria", require=require, knock_out=knock_out)
+    (given,) = tuples(subject, "what gives points", points=points)
+    industries, countries, technologies, job_titles, excluded_industries, excluded_countries = tuples(
+        subject,
+        "texts",
+        industries=industries,
+        countries=countries,
+        technologies=technologies,
+        job_titles=job_titles,
+        excluded_industries=excluded_industries,
+        excluded_countries=excluded_countries,
+    )
+    check(subject, pair_problem("employees", employees), pair_problem("revenue", revenue))
     wanted: list[Criterion] = []
     for name, options in (("company.industry", industries), ("company.country", countries)):
         wanted += _one_of(name, options)
@@ -78,18 +95,17 @@ def IdealCustomerProfile(  # noqa: N802 - reads as what it is; what it returns i
     return Policy(
         id,
         version=version,
-        knock_out=[*knock_out, *unwanted],
-        require=[*require, *wanted],
-        score=points,
+        knock_out=[*ruled_out, *unwanted],
+        require=[*extra, *wanted],
+        score=given,
         threshold=threshold,
         valid_for=valid_for,
     )
 
 
 def _one_of(name: str, options: Iterable[str]) -> Iterator[Predicate]:
-    listed = tuple(options)
-    if listed:
-        yield fact(name).is_in(listed)
+    if options:
+        yield fact(name).is_in(options)
 
 
 def _within(name: str, limits: tuple[Any, Any] | None) -> Iterator[Predicate]:

@@ -15,14 +15,16 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from leadflow.assessment import Explanation, Finding, FindingKind, Question, Verdict
+from leadflow.qualification.awards import Points
 from leadflow.qualification.comparisons import SingleTest
 from leadflow.qualification.facts import Read
 from leadflow.qualification.gates import Gate
 from leadflow.qualification.grades import Grades
 from leadflow.qualification.kinds import Kind
 from leadflow.qualification.logic import Open
+from leadflow.qualification.milli import milli
 from leadflow.qualification.nodes import Node, Reading, walk
-from leadflow.qualification.scores import Award, Cap, Points, Score, milli
+from leadflow.qualification.scores import Award, Cap, Score
 
 __all__ = ["Criterion", "Judgement", "Rules", "criteria_of", "explain", "judge", "reads_of"]
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 from leadflow.errors import Problem, did_you_mean
 from leadflow.fields import FieldValue, field_problem
 from leadflow.money import Money
+from leadflow.validation import shown
 
 __all__ = ["KIND_OF_TYPE", "ORDERED", "Kind", "canonical", "fit", "fit_problem"]
 
@@ -95,9 +96,9 @@ def _stored_as(kind: Kind) -> Kind:
 def fit_problem(path: str, kind: Kind, value: object, levels: tuple[str, ...] = ()) -> Problem | None:
     """Say what is wrong with a value for a fact or a constant of a kind, if anything."""
     if not fit(kind, value):
-        return Problem(path, f"must be {_WANTED[kind]}, got {value!r}", is_type=True)
+        return Problem(path, f"must be {_WANTED[kind]}, got {shown(value)}", is_type=True)
     if kind is Kind.LEVEL and value not in levels:
-        return Problem(path, f"is no level: {value!r}{did_you_mean(str(value), levels)}")
+        return Problem(path, f"is no level: {shown(value)}{did_you_mean(str(value)[:80], levels)}")
     if kind is Kind.NUMBER and not _is_small(value):
         return Problem(path, f"must be finite and within 10**18 in size, got {str(value)[:60]}")
     return field_problem(path, value)

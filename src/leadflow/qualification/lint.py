@@ -9,10 +9,12 @@ from typing import Protocol
 
 from leadflow.assessment import points_text
 from leadflow.errors import Problem
+from leadflow.qualification.awards import Points
 from leadflow.qualification.gates import KnockOut, Requirement
 from leadflow.qualification.grades import Grades
+from leadflow.qualification.milli import milli
 from leadflow.qualification.nodes import walk
-from leadflow.qualification.scores import Cap, Points, Score, milli
+from leadflow.qualification.scores import Cap, Score
 
 __all__ = ["lint"]
 

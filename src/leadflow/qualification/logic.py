@@ -11,7 +11,7 @@ thing, and every part is looked at, so that order never matters.
 # ruff: noqa: D102 - overrides are documented on their base class
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import comb
 from typing import Any, NoReturn, TypeAlias
 
@@ -19,7 +19,7 @@ from attrs import frozen
 
 from leadflow.errors import Problem
 from leadflow.qualification.nodes import Node, Reading
-from leadflow.validation import check, each, instance, invalid, whole
+from leadflow.validation import check, each, instance, invalid, shown, whole
 
 __all__ = [
     "AllOf",
@@ -58,7 +58,7 @@ class Statement(Node):
         return item.item if isinstance(item, Not) else Not(item)
 
     def __rand__(self, other: object) -> NoReturn:
-        rule = f"& and | bind tighter than comparisons, got {other!r}; write (a > 5) & (b < 3)"
+        rule = f"& and | bind tighter than comparisons, got {shown(other)}; write (a > 5) & (b < 3)"
         raise invalid("criterion", Problem("", rule, is_type=True))
 
     __ror__ = __rand__
@@ -97,7 +97,7 @@ def to_predicate(value: object, path: str = "") -> Predicate:
     hint = "write a comparison such as fact('company.employees') >= 50"
     if isinstance(value, bool):
         hint = "== compares two rules; write .equals(...) to compare a fact with a value"
-    raise invalid("criterion", Problem(path, f"must be a criterion, got {value!r}; {hint}", is_type=True))
+    raise invalid("criterion", Problem(path, f"must be a criterion, got {shown(value)}; {hint}", is_type=True))
 
 
 def _same(kind: "type[AllOf | AnyOf]", item: Predicate) -> tuple[Predicate, ...]:
@@ -227,7 +227,7 @@ class AtLeast(Several):
 def at_least(count: int, *criteria: Criterion | Iterable[Criterion]) -> AtLeast:
     """Ask whether at least so many of these criteria hold, given one by one or as one collection."""
     lone: Any = criteria[0] if len(criteria) == 1 else None
-    listed = criteria if lone is None or isinstance(lone, Node | bool) else tuple(lone)
+    listed = tuple(lone) if isinstance(lone, Iterable) and not isinstance(lone, str | bytes | Mapping) else criteria
     return AtLeast(count, tuple(to_predicate(item, f"[{position}]") for position, item in enumerate(listed)))
 
 

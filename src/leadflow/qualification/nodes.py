@@ -8,9 +8,9 @@ names ``.equals``. Walking a tree goes over the attributes of its nodes, so that
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import attrs
 from attrs import frozen
@@ -18,9 +18,9 @@ from attrs import frozen
 from leadflow.errors import MissingRateError, Problem
 from leadflow.fields import FieldValue
 from leadflow.money import Money
-from leadflow.validation import invalid
+from leadflow.validation import check, invalid, shown
 
-__all__ = ["Node", "Rates", "Reading", "walk"]
+__all__ = ["Node", "Rates", "Reading", "pair_problem", "tuples", "walk"]
 
 
 class Node:
@@ -56,6 +56,35 @@ def walk(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
             for position, item in enumerate(inner):
                 if isinstance(item, Node):
                     yield from walk(item, f"{here}[{position}]")
+
+
+def tuples(subject: str, of: str, /, **given: Any) -> tuple[tuple[Any, ...], ...]:  # noqa: ANN401 - whatever came
+    """
+    Return collections as tuples, in the order given; what is none is refused, all at once.
+
+    A lone text would fall apart into its letters, and a lone part of a rule is not a list of one: both are refused.
+
+    Args:
+        subject: What was called.
+        of: What the collections hold, in words.
+        **given: The collections by the names of the arguments.
+    """
+    check(subject, *(_no_list(name, value, of) for name, value in given.items()))
+    return tuple(tuple(value) for value in given.values())
+
+
+def _no_list(name: str, value: object, of: str) -> Problem | None:
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+        return None
+    words = value.text if isinstance(value, Node) else shown(value)
+    return Problem(name, f"must be a list of {of}, got {words}; write {name}=[...]", is_type=True)
+
+
+def pair_problem(name: str, value: object) -> Problem | None:
+    """Check for a pair of limits, either of them None; None instead of a pair means no limits."""
+    if value is None or (isinstance(value, tuple | list) and len(value) == 2):  # noqa: PLR2004 - least and most
+        return None
+    return Problem(name, f"must be a pair (least, most), either of them None, got {shown(value)}", is_type=True)
 
 
 class Rates(Protocol):

@@ -21,6 +21,7 @@ from leadflow.errors import InvalidError, Problem, did_you_mean
 from leadflow.fields import FieldValue
 from leadflow.money import Money
 from leadflow.qualification.activity import Activity
+from leadflow.qualification.awards import Bands, Points
 from leadflow.qualification.comparisons import Between, Compare, Includes, IsIn, IsKnown, Operand, TextMatch
 from leadflow.qualification.engaged import Engaged, EngagementPoints
 from leadflow.qualification.facts import Age, Coalesce, Fact
@@ -29,7 +30,7 @@ from leadflow.qualification.grades import Grid, Scale
 from leadflow.qualification.kinds import Kind
 from leadflow.qualification.logic import AllOf, AnyOf, AtLeast, Not
 from leadflow.qualification.nodes import Node
-from leadflow.qualification.scores import Bands, Cap, Points, Sum
+from leadflow.qualification.scores import Cap, Sum
 from leadflow.validation import invalid
 
 __all__ = ["SCHEMA", "TAGS", "decode", "decode_span", "encode", "encode_points", "encode_span", "unknown_keys"]

@@ -25,11 +25,12 @@ from leadflow.qualification.grades import Grades
 from leadflow.qualification.interpreter import Criterion, Judgement, criteria_of, explain, judge, reads_of
 from leadflow.qualification.lint import lint
 from leadflow.qualification.logic import to_predicate
-from leadflow.qualification.nodes import Node, Rates, Reading, walk
+from leadflow.qualification.milli import milli, points_problem, to_points
+from leadflow.qualification.nodes import Node, Rates, Reading, tuples, walk
 from leadflow.qualification.plain import SCHEMA, encode, encode_points, encode_span
-from leadflow.qualification.scores import Cap, Score, Sum, milli, points_problem, to_points
+from leadflow.qualification.scores import Cap, Score, Sum
 from leadflow.qualification.sheet import FactSheet
-from leadflow.validation import aware, check, code, instance, invalid, optional, text, whole
+from leadflow.validation import aware, check, code, instance, invalid, optional, shown, text, whole
 
 __all__ = ["Policy"]
 
@@ -43,10 +44,8 @@ def _to_requirements(values: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def _listed(name: str, values: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever was handed over
-    """Return criteria as a tuple; a lone one, or text, is refused, and so is what is no criterion, all at once."""
-    if isinstance(values, Node | str) or not isinstance(values, Iterable):
-        raise invalid("Policy", Problem(name, f"must be a list of criteria, got {values!r}", is_type=True))
-    listed = tuple(values)
+    """Return criteria as a tuple; a lone one is refused, and so is what is no criterion, all at once."""
+    (listed,) = tuples("Policy", "criteria", **{name: values})
     problems: list[Problem] = []
     for position, value in enumerate(listed):
         if not isinstance(value, Gate):
@@ -66,7 +65,11 @@ def _score(value: Any) -> Any:  # noqa: ANN401 - a converter
 
 
 def _questions(value: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(dict(value).items()))
+    try:
+        return tuple(sorted(dict(value).items(), key=str))
+    except (TypeError, ValueError):
+        rule = "must be a mapping from names of facts to questions"
+        raise invalid("Policy", Problem("questions", f"{rule}, got {shown(value)}", is_type=True)) from None
 
 
 @frozen(kw_only=True, slots=False)  # a plain __dict__, where functools.cached_property keeps what it derives
@@ -124,7 +127,7 @@ class Policy:
         unread = [name for name, _ in self.questions if name not in known]
         return [
             *(
-                Problem(f"questions[{name}]", f"is no fact of this policy{did_you_mean(name, known)}")
+                Problem(f"questions[{name}]", f"is no fact of this policy{did_you_mean(str(name), known)}")
                 for name in unread
             ),
             *(text(f"questions[{name}]", question) for name, question in self.questions),

@@ -9,13 +9,18 @@ These are functions that return ordinary nodes.
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from leadflow.errors import Problem, did_you_mean
 from leadflow.money import Money
-from leadflow.qualification.activity import Engagements
+from leadflow.qualification.activity import engagements
+from leadflow.qualification.awards import bands, points
 from leadflow.qualification.gates import KnockOut, Requirement
 from leadflow.qualification.grades import Grades, Grid, Scale
 from leadflow.qualification.logic import Criterion
+from leadflow.qualification.milli import Number
+from leadflow.qualification.nodes import pair_problem, tuples
 from leadflow.qualification.policy import Policy
-from leadflow.qualification.scores import Cap, Number, Score, Sum, bands, points
+from leadflow.qualification.scores import Cap, Score, Sum
+from leadflow.validation import check, each, instance, text, whole
 
 __all__ = ["Scorecard", "fit_grid", "rfm_points", "temperature"]
 
@@ -61,8 +66,22 @@ def Scorecard(  # noqa: N802 - reads as what it is; what it returns is a Policy
         grades: Names for where the score falls: `temperature(...)`, `fit_grid(...)`, or your own `Scale` or `Grid`.
         valid_for: How long its assessments may be relied on.
     """
-    bounds = limits or {}
-    parts = tuple(Cap(Sum(tuple(items)), *bounds.get(name, (None, None)), name=name) for name, items in groups.items())
+    bounds = {} if limits is None else limits
+    rule = "a mapping from names of groups"
+    check("Scorecard", instance("groups", groups, Mapping, rule), instance("limits", bounds, Mapping, rule))
+    check(
+        "Scorecard",
+        *(text("groups", name) for name in groups),
+        *(pair_problem(f"limits[{name}]", pair) for name, pair in bounds.items()),
+        *(
+            Problem(f"limits[{name}]", f"is no group{did_you_mean(str(name), groups)}")
+            for name in bounds
+            if name not in groups
+        ),
+        pair_problem("total", total),
+    )
+    listed = zip(groups, tuples("Scorecard", "what gives points", **groups), strict=True)
+    parts = tuple(Cap(Sum(items), *(bounds.get(name) or (None, None)), name=name) for name, items in listed)
     score: Score = Sum(parts)
     return Policy(
         id,
@@ -110,7 +129,7 @@ def rfm_points(
     recency: Iterable[int] = (),
     frequency: Iterable[int] = (),
     monetary: Iterable[Money] = (),
-    kind: Iterable[str] = (),
+    kind: str | Iterable[str] | None = None,
     within: timedelta | None = None,
 ) -> tuple[Score, ...]:
     """
@@ -124,11 +143,17 @@ def rfm_points(
         recency: Days since the latest up to which another point is given, ascending.
         frequency: How many from which on another point is given, ascending.
         monetary: Sums of values from which on another point is given, in one currency.
-        kind: Only engagements of these kinds.
+        kind: Only engagements of this kind or these kinds.
         within: Only those at most this long before the judgement.
     """
-    chosen = Engagements(kinds=tuple(kind), within=within)
-    days, counts, sums = tuple(recency), tuple(frequency), tuple(monetary)
+    chosen = engagements(kind, within=within)
+    days, counts, sums = tuples("rfm_points", "break points", recency=recency, frequency=frequency, monetary=monetary)
+    check(
+        "rfm_points",
+        *each("recency", days, whole),
+        *each("frequency", counts, whole),
+        *each("monetary", sums, instance, Money, "Money"),
+    )
     found: list[Score] = []
     if days:
         steps = range(len(days), -1, -1)

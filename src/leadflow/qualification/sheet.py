@@ -18,7 +18,8 @@ from leadflow.errors import Problem, did_you_mean
 from leadflow.fields import Fields, FieldValue, field_problem
 from leadflow.qualification.catalogue import CATALOGUE, CUSTOM, read, spec_of
 from leadflow.qualification.kinds import canonical, fit_problem
-from leadflow.validation import check, each, instance, optional, whole
+from leadflow.qualification.nodes import tuples
+from leadflow.validation import check, each, instance, optional, to_tuple, whole
 
 __all__ = ["FactSheet", "is_activity"]
 
@@ -69,10 +70,11 @@ class FactSheet:
         known_at: datetime | None = None,
     ) -> None:
         check("FactSheet", instance("values", values, Mapping, "a mapping from names of facts to values"))
-        markers = _Markers(missing)
+        (listed,) = tuples("FactSheet", "values", missing=missing)
+        markers = _Markers(listed)
         present = {name: _plain(value) for name, value in values.items() if not markers.has(value)}
-        engaged = None if engagements is None else tuple(engagements)
-        touched = None if touches is None else tuple(touches)
+        engaged = None if engagements is None else to_tuple(engagements)
+        touched = None if touches is None else to_tuple(touches)
         check(
             "FactSheet",
             *(problem for name, value in present.items() for problem in (_problem(name, value),)),
