@@ -2,6 +2,7 @@
 How the benchmarks measure: two pieces of work in turn (A B A B ...), and the median of the ratios of the pairs.
 
 A machine that slows down for a while slows both halves of a pair down alike, so the ratio holds where the times do not.
+Calls are timed by the processor time that they use, since other programs may run; whole processes by the clock.
 The garbage collector rests meanwhile, as it does in the standard `timeit`, except where a benchmark says otherwise.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 Row = dict[str, object]
@@ -51,12 +52,12 @@ def paired(first: Callable[[], object], second: Callable[[], object], *, rounds:
 
 
 def per_call(work: Callable[[], object], times: int) -> float:
-    """Return the seconds that one call takes, out of many."""
+    """Return the seconds of processor time that one call takes, out of many."""
     repeats = range(times)
-    start = perf_counter()
+    start = process_time()
     for _ in repeats:
         work()
-    return (perf_counter() - start) / times
+    return (process_time() - start) / times
 
 
 def paired_processes(first: str, second: str, *, rounds: int) -> Pair:
