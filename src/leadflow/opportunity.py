@@ -65,8 +65,8 @@ class Opportunity(DealStanding):
     A deal.
 
     Made by `leadflow.conversion.plan_conversion`, by `open` where there is no prospect, or by `imported` from a record
-    without history. Its attributes are described at `DealStanding`; see `DealWork` for roles, milestones and the like, and
-    `Entity` for what every record has.
+    without history. Its attributes are described at `DealStanding`; see `DealWork` for roles, milestones and the like,
+    and `Entity` for what every record has.
     """
 
     def can_change(self) -> Allowance:

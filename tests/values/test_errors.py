@@ -116,8 +116,10 @@ class TestTexts:
             ),
             (
                 LookAheadError("lead 'L-1'", "2026-03-01", "2026-03-02"),
-                "lead 'L-1' was last recorded at 2026-03-02, after 2026-03-01; "
-                "ask for what was known by then (as_of, Deal.of_all)",
+                (
+                    "lead 'L-1' was last recorded at 2026-03-02, after 2026-03-01; "
+                    "ask for what was known by then (as_of, Deal.of_all)"
+                ),
             ),
             (
                 UnknownNameError("lifecycle 'lead'", "move", "qualfy", ["qualify", "lose"]),
