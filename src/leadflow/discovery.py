@@ -234,7 +234,7 @@ def _problems(name: str, learned: object) -> list[Problem | None]:
         dimension = name.removeprefix(_RATING)
         own = dimension.startswith("custom.")
         return [
-            code(name, dimension) if own else coded(name, dimension, RATED),
+            code(name, dimension.removeprefix("custom.")) if own else coded(name, dimension, RATED),
             coded(f"{name}.level", learned.level, RATINGS),
         ]
     if name not in LEVELS:
@@ -316,7 +316,7 @@ def learn(
     Returns:
         The changes in the order given, ratings last.
     """
-    mentioned = {name: value for name, value in inputs.items() if value is not None}
+    mentioned: dict[str, Any] = {name: value for name, value in inputs.items() if value is not None}
     rated: Any = ratings or {}
     if isinstance(rated, Mapping):
         mentioned |= {f"{_RATING}{name}": value for name, value in rated.items() if value is not None}
@@ -324,7 +324,9 @@ def learn(
         mentioned["ratings"] = rated
     # A time that is wrong is reported by the event that carries it, once.
     known = at if aware("at", at) is None else None
-    return tuple((name, _learned(name, value, known)) for name, value in mentioned.items())
+    return tuple(
+        (name, _learned(name, value, known) if name != "ratings" else value) for name, value in mentioned.items()
+    )
 
 
 def _learned(name: str, value: LearnedInput, at: datetime | None) -> Learned | None:

@@ -26,6 +26,9 @@ REDACTED: Final = "[redacted]"
 
 _KEPT = (Money, Decimal, int, float, date, timedelta)
 
+# To the type checker attrs.Factory is a function.
+_FACTORY: Final[type] = attrs.Factory  # type: ignore[assignment]
+
 _Value = TypeVar("_Value")
 
 
@@ -62,16 +65,20 @@ def _redacted(value: Any) -> Any:  # noqa: ANN401
 
 
 def _blank(attribute: "attrs.Attribute[Any]", old: Any) -> object:  # noqa: ANN401
-    if isinstance(old, _KEPT) or old == attribute.default:
+    if isinstance(old, _KEPT) or not old:
         return old
     new: object
     if isinstance(old, Mapping):
         new = type(old)({name: _replaced(value) for name, value in old.items()})  # type: ignore[call-arg]
-    elif attribute.default is attrs.NOTHING or attribute.metadata[_MARK] == "replace" or isinstance(old, tuple):
+    elif attribute.metadata[_MARK] == "replace" or isinstance(old, tuple) or not _has_plain_default(attribute):
         new = _replaced(old)
     else:
         new = attribute.default
     return old if new == old else new
+
+
+def _has_plain_default(attribute: "attrs.Attribute[Any]") -> bool:
+    return attribute.default is not attrs.NOTHING and not isinstance(attribute.default, _FACTORY)
 
 
 def _replaced(old: Any) -> object:  # noqa: ANN401
