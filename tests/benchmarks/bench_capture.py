@@ -1,9 +1,9 @@
 """
 How long capturing a lead takes, against creating the bare objects that it consists of.
 
-Bare are frozen, slotted attrs classes of the same fields and defaults without a single converter or check: a person, an
-e-mail address, a company, an engagement, the event and the lead (71 fields in all), called by keyword with what the form
-said. The bound is about the whole, from the form's texts to the lead.
+Bare are frozen, slotted attrs classes of the same fields (71 in all) and defaults without any converter or check: a
+person, an e-mail address, a company, an engagement, the event and the lead, called by keyword with what the form said.
+The bound is about the whole, from the form's texts to the lead.
 """
 
 from typing import Any
