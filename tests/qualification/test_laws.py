@@ -7,7 +7,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadflow.assessment import Verdict
+from leadflow.assessment import FindingKind, Verdict
 from leadflow.engagement import Engagement
 from leadflow.money import Money
 from leadflow.qualification import (
@@ -28,8 +28,10 @@ from leadflow.qualification import (
     require,
 )
 from leadflow.qualification.comparisons import Operand
+from leadflow.qualification.explaining import _questions
 from leadflow.qualification.interpreter import judge
 from leadflow.qualification.nodes import Reading
+from leadflow.qualification.scores import Award
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -262,6 +264,29 @@ class TestBothEvaluators:
         assert plain == (compiled.verdict, compiled.low, compiled.high, compiled.passed, compiled.unknown)
         lenient = judge(policy.lenient(), Reading(facts, AT)).verdict
         assert compiled.if_unknown_is_no is lenient
+
+
+class TestWords:
+    """What is shared between assessments says the same as what is worked out for one of them alone."""
+
+    @given(ANY | STABLE, SHEETS, st.booleans())
+    def test_shared_findings_and_questions(self, policy, facts, is_foreign):
+        """Findings and questions are those that follow from the values, also when the masks alone were looked at."""
+        facts |= {"deal.amount": Money("5", "USD")} if is_foreign else {}
+        found = assessed(policy, facts)
+        reading = Reading(facts, AT)
+        told = [item for item in found.findings if item.kind is not FindingKind.LIMIT]
+        for criterion, item in zip(policy.criteria, told, strict=True):
+            node = criterion.node
+            span = node.range(reading) if isinstance(node, Award) else (0, 0)
+            assert (item.path, item.text, item.holds) == (criterion.path, node.text, node.truth(reading))
+            assert (item.low, item.high, item.note) == (*span, node.note(reading))
+        if found.verdict is Verdict.UNDECIDED:
+            is_open = policy.needed is not None and found.low < policy.needed <= found.high
+            assert found.questions == _questions(policy, found.unknown, is_open, reading)
+            assert found.questions == assessed(policy, facts).questions
+        else:
+            assert found.questions == ()
 
 
 class TestOrder:

@@ -109,7 +109,7 @@ class Question:
         return self.text
 
 
-@frozen(kw_only=True)
+@frozen
 class Explanation:
     """
     An assessment in words; also an `Explainer` that has already explained.
@@ -131,9 +131,8 @@ class Explanation:
     closing: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
-        if all(type(item) is Finding for item in self.findings) and all(
-            type(item) is Question for item in self.questions
-        ):
+        # Explaining is measured, and nearly all of them are right.
+        if {*map(type, self.findings)} <= {Finding} and {*map(type, self.questions)} <= {Question}:
             return
         check(
             "Explanation",

@@ -83,7 +83,8 @@ class Points(Award):
         return f"{points_text(milli(self.points))} if {self.when.text}"
 
     @cached_property
-    def _ranges(self) -> dict[bool | None, Range]:
+    def given(self) -> dict[bool | None, Range]:
+        """What it gives when it holds, does not, or is unknown."""
         most = milli(self.points)
         return {True: (most, most), False: (0, 0), None: self.taken}
 
@@ -93,7 +94,7 @@ class Points(Award):
         return self.reach if self.unknown == RANGE else (closed, closed)
 
     def range(self, reading: Reading, /) -> Range:
-        return self._ranges[self.when.truth(reading)]
+        return self.given[self.when.truth(reading)]
 
     @property
     def reach(self) -> Range:

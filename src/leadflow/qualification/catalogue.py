@@ -10,16 +10,23 @@ outcome (then a rule that reads it predicts nothing). A host's own facts are ``c
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import field, frozen
 
+from leadflow.dealparts import BuyingRole, OpportunityType
 from leadflow.discovery import LEVELS, RATED, RATINGS
+from leadflow.errors import Problem
 from leadflow.fields import FieldValue
+from leadflow.lifecycle import LeadStatus, ProspectStatus
 from leadflow.party import Seniority
+from leadflow.party.people import country_problem
 from leadflow.qualification.kinds import Kind
 from leadflow.qualification.readers import count_of, is_contactable, is_known, rating_of, set_of, technologies
+from leadflow.stage import ForecastCategory, StageCategory
+from leadflow.validation import coded
 
 __all__ = ["CATALOGUE", "CUSTOM", "FactSpec", "read", "spec_of"]
 
@@ -41,6 +48,8 @@ class FactSpec:
         derive: Reads what a path cannot; called with the subject and the time of the judgement.
         on: An attribute that a subject's class must have to know the fact.
         levels: The levels of a level fact, lowest first.
+        options: The only texts that can occur, in a text or a set; empty where any can.
+        rule: Checks what a text must look like; called with a path and the text.
         personal: Whether it may identify a natural person.
         after_outcome: Whether it is known only once the outcome is.
     """
@@ -53,8 +62,20 @@ class FactSpec:
     derive: Callable[[Any, datetime], FieldValue | None] | None = field(default=None, kw_only=True)
     on: str = field(default="", kw_only=True)
     levels: tuple[str, ...] = field(default=(), kw_only=True)
+    options: tuple[str, ...] = field(default=(), kw_only=True)
+    rule: Callable[[str, object], Problem | None] | None = field(default=None, kw_only=True)
     personal: bool = field(default=False, kw_only=True)
     after_outcome: bool = field(default=False, kw_only=True)
+
+    def value_problem(self, path: str, value: Any) -> Problem | None:  # noqa: ANN401 - a value of its kind, or an item
+        """Say why a value of its kind can never occur, if so: a country that is no code, a status that nothing has."""
+        for text in value if isinstance(value, frozenset | tuple) else (value,):
+            problem = coded(path, text, self.options) if self.options else None
+            if self.rule is not None:
+                problem = self.rule(path, text)
+            if problem is not None:
+                return problem
+        return None
 
 
 def read(spec: FactSpec, subject: Any, at: datetime) -> FieldValue | None:  # noqa: ANN401 - any record
@@ -102,6 +123,10 @@ def _level(dimension: str, question: str) -> FactSpec:
     return _fact(f"discovery.{dimension}.level", Kind.LEVEL, meaning, question, levels=levels)
 
 
+def _codes(*enums: type[StrEnum]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(member.value for enum in enums for member in enum))
+
+
 _BOOL, _NUMBER, _TEXT, _SET, _MONEY, _DATE = Kind.BOOL, Kind.NUMBER, Kind.TEXT, Kind.SET, Kind.MONEY, Kind.DATE
 
 _SHIPPED: Final = (
@@ -115,7 +140,7 @@ _SHIPPED: Final = (
     _fact("person.seniority", Kind.LEVEL, "how far up they stand", "how senior are they?", "person.seniority.value",
           levels=tuple(level.value for level in Seniority)),
     _fact("person.department", _TEXT, "their department", "in which department are they?"),
-    _fact("person.country", _TEXT, "ISO 3166 code", "in which country are they?"),
+    _fact("person.country", _TEXT, "ISO 3166 code", "in which country are they?", rule=country_problem),
     _fact("person.language", _TEXT, "BCP 47 tag", "which language do they speak?"),
     _fact("person.is_contactable", _BOOL, "whether a channel is known and not refused", "may we contact them?",
           derive=is_contactable),
@@ -124,7 +149,7 @@ _SHIPPED: Final = (
     _fact("company.industry", _TEXT, "code of its industry", "in which industry are they?"),
     _fact("company.employees", _NUMBER, "head count", "how many people work there?"),
     _fact("company.revenue", _MONEY, "revenue per year", "what is their yearly revenue?"),
-    _fact("company.country", _TEXT, "ISO 3166 code", "in which country are they?"),
+    _fact("company.country", _TEXT, "ISO 3166 code", "in which country are they?", rule=country_problem),
     _fact("company.region", _TEXT, "state, canton or sales region", "in which region are they?"),
     _fact("company.city", _TEXT, "city, as written", "in which city are they?"),
     _fact("company.technologies", _SET, "what they use", "what do they use today?", derive=technologies),
@@ -133,7 +158,8 @@ _SHIPPED: Final = (
     _fact("owner", _TEXT, "who looks after it on our side", "who looks after this?"),
     _fact("tags", _SET, "our labels on it", "how would we label this?"),
     _fact("created_at", Kind.INSTANT, "when the record was created", "since when do we know them?"),
-    _fact("status", _TEXT, "where its lifecycle stands", "where does this stand?", "status.value", after_outcome=True),
+    _fact("status", _TEXT, "where its lifecycle stands", "where does this stand?", "status.value", after_outcome=True,
+          options=_codes(LeadStatus, ProspectStatus)),
     _fact("estimated_value", _MONEY, "what it may be worth", "what may this be worth?"),
     _fact("product_interest", _SET, "products of interest, by code", "which products are they interested in?",
           derive=set_of("product_interest", "product")),
@@ -154,16 +180,17 @@ _SHIPPED: Final = (
           "discovery.catalyst.value", personal=True),
     *(_rating(name) for name in sorted(RATED)),
     _fact("deal.amount", _MONEY, "what the deal is worth", "what is the deal worth?", "amount", on="stage"),
-    _fact("deal.type", _TEXT, "new, expansion or renewal", "is it new business?", "type.value", on="stage"),
+    _fact("deal.type", _TEXT, "new, expansion or renewal", "is it new business?", "type.value", on="stage",
+          options=_codes(OpportunityType)),
     _fact("deal.stage", _TEXT, "code of its stage", "in which stage is the deal?", "stage.code", on="stage"),
     _fact("deal.stage_category", _TEXT, "open, won or lost", "is it still open?", "stage.category.value",
-          on="stage", after_outcome=True),
+          on="stage", after_outcome=True, options=_codes(StageCategory)),
     _fact("deal.stage_entered_at", Kind.INSTANT, "when it entered its stage", "since when is it in this stage?",
           "stage_entered_at", on="stage"),
     _fact("deal.probability", _NUMBER, "chance of winning, in [0, 1]", "how likely is it?", "probability",
           on="stage", after_outcome=True),
     _fact("deal.forecast_category", _TEXT, "how it enters the forecast", "how sure are we of it?",
-          "forecast_category.value", on="stage", after_outcome=True),
+          "forecast_category.value", on="stage", after_outcome=True, options=_codes(ForecastCategory)),
     _fact("deal.expected_close", _DATE, "when it should close", "when will it close?", "expected_close", on="stage"),
     _fact("deal.closed_at", Kind.INSTANT, "when it was won or lost", "when was it decided?", "closed_at",
           on="stage", after_outcome=True),
@@ -174,7 +201,7 @@ _SHIPPED: Final = (
     _fact("deal.competitors", _SET, "who else is in", "who else do they talk to?", derive=set_of("competitors"),
           on="stage"),
     _fact("deal.roles", _SET, "buying roles we know a person for", "who takes part in the decision?",
-          derive=set_of("contact_roles", "role"), on="stage"),
+          derive=set_of("contact_roles", "role"), on="stage", options=_codes(BuyingRole)),
     # Known to a FactSheet only, which is told the account and its deals.
     _fact("account.is_customer", _BOOL, "whether they bought before", "are they a customer?", derive=None, on=""),
     _fact("account.open_deals", _NUMBER, "how many of its deals are open", "what else is open?", derive=None, on=""),

@@ -14,14 +14,15 @@ from itertools import count
 from typing import Any, Final, Protocol
 
 from leadflow.assessment import FindingKind, Verdict
+from leadflow.entity import Entity
 from leadflow.errors import Problem
 from leadflow.fields import FieldValue
 from leadflow.qualification.awards import Bands, Points
 from leadflow.qualification.comparisons import Between, Compare, Includes, IsIn, IsKnown, Operand, TextMatch
+from leadflow.qualification.criteria import Criterion
 from leadflow.qualification.engaged import Engaged
 from leadflow.qualification.facts import Age, Coalesce, Fact, Read
 from leadflow.qualification.gates import Gate
-from leadflow.qualification.interpreter import Criterion
 from leadflow.qualification.kinds import Kind
 from leadflow.qualification.logic import AtLeast, Not, Predicate, Several
 from leadflow.qualification.milli import milli
@@ -109,8 +110,10 @@ def _reading(writer: _Writer, reads: Sequence[Read], subject: type) -> None:
         writer.line("if at.utcoffset() is None or s.known_at is not None and s.known_at > at: refuse(s, at)")
         writer.line("held = s.values.get")
     else:
-        # A naive time cannot be compared with an aware one, which raises by itself.
-        writer.line("if s.updated_at > at: refuse(s, at)")
+        # A naive time cannot be compared with an aware one, which raises by itself. What `updated_at` of our own
+        # records returns is looked up directly: calling a property took a tenth of the whole.
+        last = "history[-1].recorded_at" if issubclass(subject, Entity) else "updated_at"
+        writer.line(f"if s.{last} > at: refuse(s, at)")
     paths: dict[tuple[str, ...], str] = {}
     for position, read in enumerate(reads):
         if not isinstance(read, Fact) or read.declared is not None or read.spec.derive is not None:

@@ -16,13 +16,15 @@ from typing import Any, Final
 
 from attrs import evolve, field, fields, frozen
 
-from leadflow.assessment import Assessment, Basis, Explainer, Explanation
+from leadflow.assessment import Assessment, Basis, Explainer, Explanation, FindingKind
 from leadflow.errors import InvalidError, LookAheadError, Problem, did_you_mean
 from leadflow.qualification.compiled import Core, compile_policy
+from leadflow.qualification.criteria import Criterion, criteria_of
+from leadflow.qualification.explaining import Asked, explain
 from leadflow.qualification.facts import Read
 from leadflow.qualification.gates import Gate, KnockOut, Requirement, knock_out, require
 from leadflow.qualification.grades import Grades
-from leadflow.qualification.interpreter import Criterion, Judgement, criteria_of, explain, judge, reads_of
+from leadflow.qualification.interpreter import Judgement, judge, lenient_verdict
 from leadflow.qualification.lint import lint
 from leadflow.qualification.logic import to_predicate
 from leadflow.qualification.milli import milli, points_problem, to_points
@@ -123,6 +125,8 @@ class Policy:
         check("Policy", *lint(self), *self._question_problems())
 
     def _question_problems(self) -> list[Problem | None]:
+        if not self.questions:
+            return []
         known = {read.name for read in self.reads}
         unread = [name for name, _ in self.questions if name not in known]
         return [
@@ -143,8 +147,7 @@ class Policy:
     @cached_property
     def reads(self) -> tuple[Read, ...]:
         """What it reads from a subject, each once, in the order of `Assessment.values`."""
-        found = (read for criterion in self.criteria for read in reads_of(criterion.node))
-        return tuple({read.name: read for read in found}.values())
+        return tuple({part.name: part for _, part in self._walk() if isinstance(part, Read)}.values())
 
     @cached_property
     def needed(self) -> int | None:
@@ -155,6 +158,40 @@ class Policy:
     def is_capped(self) -> bool:
         """Whether a limit may cut points."""
         return self.score is not None and any(isinstance(node, Cap) for _, node in walk(self.score))
+
+    @cached_property
+    def entangled(self) -> int:
+        """The bits of the criteria whose being unknown does not tell by itself which facts are open."""
+        return self._bits(criterion.alone is None for criterion in self.criteria)
+
+    @cached_property
+    def knocking(self) -> int:
+        """The bits of the knock-outs."""
+        return self._bits(criterion.kind is FindingKind.KNOCK_OUT for criterion in self.criteria)
+
+    @cached_property
+    def required(self) -> int:
+        """The bits of the requirements."""
+        return self._bits(criterion.kind is FindingKind.REQUIREMENT for criterion in self.criteria)
+
+    @cached_property
+    def spared(self) -> tuple[tuple[int, int], ...]:
+        """The bits of what could take points away, each with how many milli-points a lenient reading gives back."""
+        return tuple((1 << bit, one.lenient) for bit, one in enumerate(self.criteria) if one.lenient)
+
+    @staticmethod
+    def _bits(chosen: Iterable[bool]) -> int:
+        return sum(1 << bit for bit, is_chosen in enumerate(chosen) if is_chosen)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Per fact its place in `Assessment.values`."""
+        return {read.name: place for place, read in enumerate(self.reads)}
+
+    @cached_property
+    def asked(self) -> Asked:
+        """Questions that were ranked before."""
+        return {}
 
     @cached_property
     def bank(self) -> Mapping[str, str]:
@@ -224,7 +261,7 @@ class Policy:
             verdict, low, high, passed, unknown = judged = judge(self, reading)
             if rates is not None:
                 # Exchange rates are not kept in an assessment, so what rests on them is put into words at once.
-                explainer = explain(self, judged, judge(self.lenient(), reading).verdict, reading)
+                explainer = explain(self, judged, judge(self.lenient(), reading).verdict, values, at, rates=rates)
             if core is None:
                 self._cores[type(subject)] = compile_policy(self, type(subject), _check_time)
         named = isinstance(subject, FactSheet)
@@ -257,11 +294,10 @@ class Policy:
 
     def explain(self, assessment: Assessment, /) -> Explanation:
         """Return findings and questions from the values that an assessment of this policy holds."""
-        values = dict(zip(self.basis.reads, assessment.values, strict=True))
-        reading = Reading(values, assessment.at)
+        values, at = assessment.values, assessment.at
         judged = Judgement(assessment.verdict, assessment.low, assessment.high, assessment.passed, assessment.unknown)
-        if_no = self.lenient()._replay(assessment.values, assessment.at)[0]  # noqa: SLF001 - another policy
-        return explain(self, judged, if_no, reading)
+        lenient = self.lenient()._replay(values, at)[0] if self.is_capped else lenient_verdict(self, judged)  # noqa: SLF001
+        return explain(self, judged, lenient, values, at)
 
     def replace(self, **changes: Any) -> "Policy":  # noqa: ANN401 - any attribute
         """Return the next version of it, with attributes changed."""
