@@ -17,12 +17,13 @@ from leadflow.party.addresses import EmailAddress, email_problem, host_problem, 
 from leadflow.redaction import PERSONAL
 from leadflow.validation import check, code, coded, each, instance, member, shown, text, to_set, whole
 
-__all__ = ["Company", "Person", "Seniority"]
+__all__ = ["Company", "Person", "Seniority", "country_problem"]
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
-def _country(path: str, value: object) -> Problem | None:
+def country_problem(path: str, value: object) -> Problem | None:
+    """Check for the code of a country."""
     if isinstance(value, str) and _COUNTRY.fullmatch(value):
         return None
     hint = f" (did you mean {value.upper()!r}?)" if isinstance(value, str) and _COUNTRY.fullmatch(value.upper()) else ""
@@ -95,7 +96,7 @@ class Person:
             None if self.job_title is None else text("job_title", self.job_title),
             None if self.seniority is None else coded("seniority", self.seniority, Seniority),
             None if self.department is None else text("department", self.department),
-            None if self.country is None else _country("country", self.country),
+            None if self.country is None else country_problem("country", self.country),
             None if self.language is None else code("language", self.language),
         )
 
@@ -150,7 +151,7 @@ class Company:
             None if self.industry is None else text("industry", self.industry),
             None if self.employees is None else whole("employees", self.employees),
             None if self.revenue is None else instance("revenue", self.revenue, Money, "Money"),
-            None if self.country is None else _country("country", self.country),
+            None if self.country is None else country_problem("country", self.country),
             None if self.region is None else text("region", self.region),
             None if self.city is None else text("city", self.city),
             None if self.email is None else email_problem("email", self.email),
