@@ -14,7 +14,7 @@ from enum import Enum
 from functools import cached_property
 from hashlib import sha256
 from json import dumps
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 from attrs import field, frozen
@@ -33,6 +33,8 @@ from leadflow.conversion.terms import NO_TERMS, DealTerms
 from leadflow.errors import Problem, did_you_mean
 from leadflow.events import When
 from leadflow.lead import Lead
+from leadflow.money.exact import WIDE
+from leadflow.pipeline import Pipeline
 from leadflow.prospect import Prospect
 from leadflow.validation import aware, check, code, instance, optional, text, unique, when
 
@@ -55,6 +57,9 @@ Pure, so that planning twice gives equal plans; a module's own function rather t
 
 OwnerChoice: TypeAlias = str | Router | None
 """A user id, a `Router`, or None: whoever owns the source keeps what comes of it."""
+
+# To the type checker attrs.Factory is a function.
+_FACTORY: Final[type[Any]] = attrs.Factory  # type: ignore[assignment]
 
 
 @frozen
@@ -86,6 +91,15 @@ class Moment:
             "by": self.by,
             "recorded_at": max(self.recorded_at, known),
         }
+
+    def not_before(self, known: datetime) -> "Moment":
+        """
+        Return it for the record that a step is about, last recorded at `known`: no earlier than that.
+
+        Whoever changed the record may have a faster clock. What is known is then judged and recorded as of their time,
+        since nothing can be recorded before what is there, and nothing judged by what was recorded later.
+        """
+        return self if self.at >= known else Moment(**self.after(known))
 
 
 def when_problems(given: Mapping[str, object], arguments: tuple[str, ...] = ()) -> list[Problem | None]:
@@ -245,8 +259,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that a request can ho
         case float():
             return {"float": repr(value)}
         case Decimal():
-            # 48000 and 48000.00 are the same amount.
-            return {"decimal": format(value.normalize(), "f")}
+            # 48000 and 48000.00 are the same amount, whatever precision the host computes with.
+            return {"decimal": format(value.normalize(WIDE), "f")}
         case date() | datetime():
             return {"time": value.isoformat()}
         case timedelta():
@@ -257,9 +271,21 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that a request can ho
             return [_plain(item) for item in value]
         case Enum():
             return {"enum": value.name}
+        case Pipeline():
+            # An edition of a pipeline keeps its meaning; its labels may change between two tries of one request.
+            return {"": "Pipeline", "id": value.id, "version": value.version}
         case _ if attrs.has(type(value)):
-            named = {attribute.name: _plain(getattr(value, attribute.name)) for attribute in attrs.fields(type(value))}
-            return {"": type(value).__name__, **named}
+            # What nobody gave is left out, so that an attribute that is new in leadflow makes no other request.
+            told = {a.name: getattr(value, a.name) for a in attrs.fields(type(value)) if not _is_default(value, a)}
+            return {"": type(value).__name__, **{name: _plain(item) for name, item in told.items()}}
         case _:
             # A router: which one it is cannot be told from one process to the next.
             return "router"
+
+
+def _is_default(value: object, attribute: "attrs.Attribute[Any]") -> bool:
+    given, default = getattr(value, attribute.name), attribute.default
+    if isinstance(default, _FACTORY):
+        default = default.factory(value) if default.takes_self else default.factory()
+    # Compared by type, too: True is not 1.
+    return type(given) is type(default) and bool(given == default)
