@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 from leadflow.errors import InvalidError, Problem
 from leadflow.events import Event, Redacted
 from leadflow.redaction import redacted
-from leadflow.stores.matchkeys import MatchKey
+from leadflow.stores.matchkeys import MatchKey, match_keys
 from leadflow.stores.receipts import Receipt
 from leadflow.stores.records import KINDS, RECORD_TYPES, Record, RecordVersion
 from leadflow.validation import built, check, each, instance, invalid, optional, to_tuple, unique, when
@@ -137,6 +137,16 @@ def _keys(values: Iterable[MatchKey]) -> tuple[MatchKey, ...]:
     return tuple(sorted(set(keys))) if good else keys
 
 
+def _appearing(path: str, writes: Iterable[Write], absent: Iterable[MatchKey]) -> Iterator[Problem]:
+    """Yield the records that one step writes and that have a key which the other expects nobody to have."""
+    unwanted = frozenset(absent)
+    for write in writes if unwanted else ():
+        shared = sorted({f"{key.finds} {key.by}" for key in unwanted.intersection(match_keys(write.after))})
+        if shared:
+            rule = f"must not share a match key ({', '.join(shared)}) with {write.after}; commit one, then plan the other"
+            yield Problem(path, rule)
+
+
 @frozen(kw_only=True, slots=False)  # events are made once, on first use
 class ChangeSet:
     """
@@ -225,14 +235,17 @@ class ChangeSet:
         """
         Return both as one commit: this one first, the other planned on what this one leaves.
 
-        A record that both write goes from before the first to after the second.
+        A record that both write goes from before the first to after the second. Two steps that each made what the other
+        expected to be absent (two plans for one new company) do not join: commit the first, then plan the second.
 
         Raises:
-            InvalidError: If the other was not planned on what this one leaves, or both have a receipt.
+            InvalidError: If the other was not planned on what this one leaves, if one writes a record with a match key
+                that the other expects to be absent, or if both have a receipt.
         """
         check("then", instance("other", other, ChangeSet, "a ChangeSet"))
         mine = {write.id: write for write in self.writes}
         theirs = {write.id: write for write in other.writes}
+        known = {relied.id: relied for relied in self.relies_on}
         check(
             "then",
             *(
@@ -243,13 +256,20 @@ class ChangeSet:
             *(
                 Problem("other.relies_on", f"must name {mine[relied.id].after!r}, got {relied}")
                 for relied in other.relies_on
-                if relied.id in mine and relied.version != mine[relied.id].after.version
+                if relied.id in mine and relied != RecordVersion.of(mine[relied.id].after)
+            ),
+            *(
+                Problem("other.relies_on", f"must name {known[relied.id]}, got {relied}; plan again on what is stored")
+                for relied in other.relies_on
+                if known.get(relied.id, relied) != relied
             ),
             *(
                 Problem(f"other[{relied.id!r}].before", f"must be {relied}, got {theirs[relied.id].before!r}")
                 for relied in self.relies_on
                 if relied.id in theirs and theirs[relied.id].expected_version != relied.version
             ),
+            *_appearing("other.absent", [write for id_, write in mine.items() if id_ not in theirs], other.absent),
+            *_appearing("other.writes", [write for id_, write in theirs.items() if id_ not in mine], self.absent),
             when(self.receipt and other.receipt, "other.receipt", "must be None where the first has one"),
         )
         joined = [evolve(write, after=theirs[id_].after) if id_ in theirs else write for id_, write in mine.items()]

@@ -5,10 +5,11 @@ Theory. A key names the kind of record it finds, what it compares, and the norma
 they do not, and nothing is ever scanned. An e-mail address decides who a person is and a domain which company; a phone
 number or a name alone never does (`MatchKey.decides`). Domains of free mail providers are no company's. Case,
 typographic and HTML-escaped apostrophes make no difference; plus-tags and dots do, since only the receiving system
-knows what they mean. Keys follow from a record's present state: one that was merged or withdrawn has none, a deal has
-them while it is open.
+knows what they mean. Keys follow from a record's present state: one that was merged or withdrawn has none, what was
+redacted makes none, a deal has them while it is open.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from html import unescape
@@ -23,6 +24,7 @@ from leadflow.lifecycle import LeadStatus, ProspectStatus
 from leadflow.listentry import ListEntry
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, EmailAddress, Person
+from leadflow.redaction import REDACTED
 from leadflow.stores.freemail import FREE_MAIL_PROVIDERS
 from leadflow.stores.records import KINDS, RECORD_TYPES, Record
 from leadflow.validation import check, coded, instance, member
@@ -41,6 +43,7 @@ __all__ = [
 _APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u00b4\u0060\u2032\uff07", "'"))
 # A shorter run of digits is an extension or a typing error, not a number that tells people apart.
 _FEWEST_DIGITS: Final = 6
+_TRUNK_ZERO: Final = re.compile(r"\(\s*0\s*\)")
 
 
 class Compares(StrEnum):
@@ -157,7 +160,7 @@ def account_keys(
     name: str, company: Company | None, *, free_providers: Iterable[str] = FREE_MAIL_PROVIDERS
 ) -> Iterator[MatchKey]:
     """Yield the keys of an account with this name and company."""
-    yield MatchKey("account", Compares.NAME, normalised(name))
+    yield from _name_keys("account", name)
     if company is not None:
         domain = company_domain(company, free_providers=free_providers)
         if domain is not None:
@@ -215,14 +218,23 @@ def _bare(domain: str) -> str:
 def _party_keys(finds: str, party: Person | Company | None) -> Iterator[MatchKey]:
     if party is None:
         return
-    yield MatchKey(finds, Compares.NAME, normalised(party.name))
+    yield from _name_keys(finds, party.name)
     if party.email is not None:
         yield MatchKey(finds, Compares.EMAIL, party.email.normalised.translate(_APOSTROPHES))
     if (digits := _digits(party.phone)) is not None:
         yield MatchKey(finds, Compares.PHONE, digits)
 
 
+def _name_keys(finds: str, name: str) -> Iterator[MatchKey]:
+    # Those who were redacted have nothing in common but that.
+    if name != REDACTED:
+        yield MatchKey(finds, Compares.NAME, normalised(name))
+
+
 def _digits(phone: str | None) -> str | None:
     """Return a phone number's digits; None where there are too few to say anything."""
+    if phone is not None and phone.lstrip().startswith(("+", "00")):
+        # After a country code, a zero in brackets is dialled only inside the country.
+        phone = _TRUNK_ZERO.sub("", phone, count=1)
     digits = "".join(str(int(char)) for char in phone or "" if char.isdecimal())
     return digits.removeprefix("00") if len(digits) >= _FEWEST_DIGITS else None

@@ -9,7 +9,10 @@ from collections.abc import Collection, Iterator
 from threading import Lock
 from typing import Any, TypeVar
 
+from attrs import evolve
+
 from leadflow import markup
+from leadflow.redaction import redacted
 from leadflow.stores.changesets import ChangeSet, EventRecord
 from leadflow.stores.matchkeys import MatchKey, match_keys
 from leadflow.stores.ports import CommitResult, Committed, KeyTaken, MatchAppeared, Stale
@@ -69,6 +72,7 @@ class InMemoryStore:
         check("commit", instance("change_set", change_set, ChangeSet, "a ChangeSet"))
         # What can be worked out beforehand is, so that others wait less.
         fresh = [(write, match_keys(write.after)) for write in change_set.writes]
+        rewritten = {write.id for write in change_set.writes if write.rewrites}
         events = change_set.events
         with self._lock:
             if change_set.receipt is not None and change_set.receipt.key in self._receipts:
@@ -82,6 +86,11 @@ class InMemoryStore:
                 self._put(write.before, write.after, keys)
             if change_set.receipt is not None:
                 self._receipts[change_set.receipt.key] = change_set.receipt
+            if rewritten:
+                # Nobody may read in the outbox what was taken out of the record.
+                self._outbox = [
+                    evolve(told, event=redacted(told.event)) if told.id in rewritten else told for told in self._outbox
+                ]
             self._outbox.extend(events)
             return Committed()
 
@@ -90,11 +99,13 @@ class InMemoryStore:
             write.id: (write.after.kind, write.expected_version) for write in change_set.writes
         }
         expected |= {relied.id: (relied.kind, relied.version) for relied in change_set.relies_on}
+        befores = {write.id: write.before for write in change_set.writes}
         stale: list[str] = []
         for id_, (kind, version) in expected.items():
             record = self._records.get(id_)
             as_expected = version is None if record is None else (record.kind, record.version) == (kind, version)
-            if not as_expected:
+            # One record continued in two ways has one version number twice: what is stored must be what was continued.
+            if not as_expected or (record is not None and befores.get(id_, record) != record):
                 stale.append(id_)
         return stale
 

@@ -96,6 +96,11 @@ class Store(Protocol):
     Methods may be called from several threads at once, on the same records; a store that cannot bear that is opened
     once per thread. What they return is immutable. Exceptions of the database pass through leadflow untouched: nothing
     was written, and the same call may be made again.
+
+    A version number alone does not say which history it counts: two callers who each make a version 3 of one record in
+    memory, of whom one goes on to a version 4, have two. A store must not let the second in. It keeps one row per event
+    with (tenant, id, version) unique and inserts what is new in the history, or compares the record that is stored, or
+    its last event, with `Write.before`; what differs is `Stale`.
     """
 
     def load(self, id: str, /) -> Record | None:  # noqa: A002 - the interface's word
@@ -135,12 +140,15 @@ class Store(Protocol):
         In one transaction, isolated from other commits (serialisable, or with the rows and keys below locked):
 
         1. If the change set has a receipt whose key is taken: `KeyTaken`.
-        2. For each of `writes`: the stored version must be `Write.expected_version`, and where that is None no record
-           may have the id. For each of `relies_on`: the stored version must be the one named. Else `Stale`, with all
+        2. For each of `writes`: the stored version must be `Write.expected_version`, of the same history (see `Store`),
+           and where that is None no record may have the id. For each of `relies_on`: the stored version must be the one named. Else `Stale`, with all
            ids that failed.
         3. No record outside `writes` may have a key of `absent`. Else `MatchAppeared`, with all keys that are there.
         4. Write every ``after`` (append its `Write.events`, or replace the history where `Write.rewrites`), its match
            keys instead of those it had, the receipt, and, for a host with an outbox, `ChangeSet.events` in their order.
+
+        Where `Write.rewrites`, something personal was taken out of the record: replace or blank its earlier events
+        wherever else they are kept, in the outbox above all, also those that were sent.
 
         The checks come in this order, so that a retry of a finished step learns of its receipt and not that its records
         have changed. Nothing may be visible to other callers before all of it is. An exception means that nothing was
