@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, Unpack, get_args
 from attrs import field, frozen
 
 from leadflow.allowance import ALLOWED, Allowance
+from leadflow.commands import command
 from leadflow.entity import Entity, Kept
 from leadflow.events import (
     AccountAdded,
@@ -66,6 +67,7 @@ class Account(Entity[AccountId, AccountEvent]):
     is_withdrawn: bool = field(init=False, default=False)
 
     @classmethod
+    @command
     def add(
         cls,
         id: str,  # noqa: A002 - the interface's word
@@ -101,6 +103,7 @@ class Account(Entity[AccountId, AccountEvent]):
         )
 
     @classmethod
+    @command
     def imported(cls, id: str, name: str, **attributes: Any) -> Self:  # noqa: A002, ANN401 - the event checks them
         """
         Return an account that is taken over from elsewhere, without its history.
@@ -119,6 +122,7 @@ class Account(Entity[AccountId, AccountEvent]):
         """Whether something may be recorded: until it is withdrawn."""
         return Allowance(("its conversion was undone",)) if self.is_withdrawn else ALLOWED
 
+    @command
     def correct(
         self,
         *,
@@ -153,6 +157,7 @@ class Account(Entity[AccountId, AccountEvent]):
         """Whether `withdraw` is possible now."""
         return self.can_change()
 
+    @command
     def withdraw(self, *, note: str = "", **when: Unpack[When]) -> Self:
         """Take it out because the conversion that made it is undone."""
         self.require("withdraw", self.can_withdraw())

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from leadflow.allowance import ALLOWED, Allowance
 from leadflow.assessment import Evidence
+from leadflow.commands import command
 from leadflow.dealparts import (
     DISQUALIFICATION_REASONS,
     ProductInterest,
@@ -84,6 +85,7 @@ class Candidate(Relationship[_Id, _Ev]):
         """Whether `nurture` is possible now."""
         return self._may("nurture")
 
+    @command
     def nurture(self, *, revisit_on: date | None = None, note: str = "", **when: Unpack[When]) -> Self:
         """
         Put them aside until they are ready.
@@ -103,6 +105,7 @@ class Candidate(Relationship[_Id, _Ev]):
         """Whether `disqualify` is possible now."""
         return self._may("disqualify")
 
+    @command
     def disqualify(self, reason: Reason | str, *, note: str = "", **when: Unpack[When]) -> Self:
         """
         Decide not to sell to them.
@@ -125,6 +128,7 @@ class Candidate(Relationship[_Id, _Ev]):
         """Whether `reopen` is possible now."""
         return self._may("reopen")
 
+    @command
     def reopen(self, *, note: str = "", **when: Unpack[When]) -> Self:
         """
         Take them up again after nurturing or disqualifying.
@@ -135,6 +139,7 @@ class Candidate(Relationship[_Id, _Ev]):
         self.require("reopen", self.can_reopen())
         return self._record(Reopened(note=note, **when))
 
+    @command
     def correct(
         self,
         *,

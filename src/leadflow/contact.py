@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self, Unpack, get_args
 from attrs import field, frozen
 
 from leadflow.allowance import ALLOWED, Allowance
+from leadflow.commands import command
 from leadflow.entity import Entity, Kept
 from leadflow.events import (
     Assigned,
@@ -67,6 +68,7 @@ class Contact(Entity[ContactId, ContactEvent]):
     is_withdrawn: bool = field(init=False, default=False)
 
     @classmethod
+    @command
     def add(
         cls,
         id: str,  # noqa: A002 - the interface's word
@@ -104,6 +106,7 @@ class Contact(Entity[ContactId, ContactEvent]):
         )
 
     @classmethod
+    @command
     def imported(cls, id: str, person: Person, **attributes: Any) -> Self:  # noqa: A002, ANN401 - the event checks them
         """
         Return a contact that is taken over from elsewhere, without its history.
@@ -123,6 +126,7 @@ class Contact(Entity[ContactId, ContactEvent]):
         """Whether something may be recorded: until it is withdrawn."""
         return Allowance(("its conversion was undone",)) if self.is_withdrawn else ALLOWED
 
+    @command
     def record_consent(self, *consents: Consent, **when: Unpack[When]) -> Self:
         """
         Record what they said about being contacted; allowed in every state, since it binds us in every state.
@@ -144,6 +148,7 @@ class Contact(Entity[ContactId, ContactEvent]):
             )
         return self.can_change()
 
+    @command
     def correct(
         self,
         *,
@@ -178,6 +183,7 @@ class Contact(Entity[ContactId, ContactEvent]):
         """Whether `withdraw` is possible now."""
         return self.can_change()
 
+    @command
     def withdraw(self, *, note: str = "", **when: Unpack[When]) -> Self:
         """Take it out because the conversion that made it is undone."""
         self.require("withdraw", self.can_withdraw())

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self, get_args
 from attrs import field, frozen
 
 from leadflow.assessment import Evidence
+from leadflow.commands import command
 from leadflow.dealparts import (
     LOSS_REASONS,
     OpportunityType,
@@ -157,6 +158,7 @@ class DealStanding(DealWork[OpportunityId, OpportunityEvent]):
     is_withdrawn: bool = field(init=False, default=False)
 
     @classmethod
+    @command
     def open(
         cls,
         id: str,  # noqa: A002 - the interface's word
@@ -231,6 +233,7 @@ class DealStanding(DealWork[OpportunityId, OpportunityEvent]):
         )
 
     @classmethod
+    @command
     def imported(
         cls,
         id: str,  # noqa: A002 - the interface's word

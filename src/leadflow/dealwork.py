@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 
 from leadflow import validation
 from leadflow.allowance import Allowance
+from leadflow.commands import command
 from leadflow.dealparts import BuyingRole, ContactRole, Milestone, NextStep, Objection, Proposal
 from leadflow.errors import Problem, did_you_mean
 from leadflow.events import (
@@ -91,6 +92,7 @@ class DealWork(Relationship[_Id, _Ev]):
         """The contact we talk to first; None while nobody takes part."""
         return next((role.contact_id for role in self.contact_roles if role.primary), None)
 
+    @command
     def add_role(
         self,
         contact_id: str,
@@ -125,6 +127,7 @@ class DealWork(Relationship[_Id, _Ev]):
             )
         return self.can_change()
 
+    @command
     def remove_role(self, contact_id: str, **when: Unpack[When]) -> Self:
         """
         Take a contact out of the deal.
@@ -135,6 +138,7 @@ class DealWork(Relationship[_Id, _Ev]):
         self.require("remove a role from", self.can_remove_role(contact_id))
         return self._record(RoleRemoved(contact_id=ContactId(contact_id), **when))
 
+    @command
     def propose(self, proposal: Proposal, **when: Unpack[When]) -> Self:
         """
         Record an offer that was sent.
@@ -152,6 +156,7 @@ class DealWork(Relationship[_Id, _Ev]):
                 proposal = evolve(proposal, sent_at=when["at"])
         return self._record(built("propose", lambda: ProposalSent(proposal=proposal, **when), wrong))
 
+    @command
     def add_milestone(self, milestone: Milestone, **when: Unpack[When]) -> Self:
         """
         Record a step that both sides agreed on; it takes the place of one with the same code that is not done yet.
@@ -167,6 +172,7 @@ class DealWork(Relationship[_Id, _Ev]):
             wrong = _again("milestone.code", milestone.code) if again else None
         return self._record(built("add_milestone", lambda: MilestoneAdded(milestone=milestone, **when), wrong))
 
+    @command
     def complete_milestone(self, code: str, **when: Unpack[When]) -> Self:
         """
         Record that a milestone was done, at `at`; it may be written down late.
@@ -179,6 +185,7 @@ class DealWork(Relationship[_Id, _Ev]):
         wrong = self._milestone_problem(code)
         return self._record(built("complete_milestone", lambda: MilestoneCompleted(code=code, **when), wrong))
 
+    @command
     def drop_milestone(self, code: str, **when: Unpack[When]) -> Self:
         """
         Take a milestone that was not done out of the plan; to put one right, `add_milestone` it again.
@@ -201,6 +208,7 @@ class DealWork(Relationship[_Id, _Ev]):
             found.done_at is not None, "code", f"must not be done yet, got {wanted!r}, done at {found.done_at}"
         )
 
+    @command
     def set_next_step(self, action: NextStep | str | None, *, due: date | None = None, **when: Unpack[When]) -> Self:
         """
         Record what we do next.
@@ -223,6 +231,7 @@ class DealWork(Relationship[_Id, _Ev]):
             step = action
         return self._record(NextStepSet(next_step=step, **when))
 
+    @command
     def raise_objection(self, words: str, **when: Unpack[When]) -> Self:
         """
         Record what speaks against buying, in their words.
@@ -234,6 +243,7 @@ class DealWork(Relationship[_Id, _Ev]):
         self.require("raise an objection to", self.can_change())
         return self._record(ObjectionRaised(objection=Objection(words), **when))
 
+    @command
     def answer_objection(self, words: str, **when: Unpack[When]) -> Self:
         """
         Record that an objection was answered to their satisfaction.
@@ -250,6 +260,7 @@ class DealWork(Relationship[_Id, _Ev]):
             raise invalid("answer_objection", instance("words", words, str, "text (str)") or wrong)
         return self._record(ObjectionAnswered(number=standing[0], words=words, **when))
 
+    @command
     def review(self, *, note: str = "", **when: Unpack[When]) -> Self:
         """
         Record that somebody looked the deal over.

@@ -29,6 +29,7 @@ from leadflow.validation import (
     prose,
     shown,
     text,
+    to_instant_or_none,
     to_tuple,
     when,
 )
@@ -105,7 +106,7 @@ class Learned:
     value: _Value | None = field(default=None, kw_only=True, metadata=PERSONAL)
     evidence: str = field(default="", kw_only=True, metadata=PERSONAL)
     source: str | None = field(default=None, kw_only=True, metadata=PERSONAL)
-    at: datetime | None = field(default=None, kw_only=True)
+    at: datetime | None = field(default=None, kw_only=True, converter=to_instant_or_none)
 
     def __attrs_post_init__(self) -> None:
         check(

@@ -33,6 +33,7 @@ from leadflow.validation import (
     prose,
     shown,
     text,
+    to_instant,
     to_set,
 )
 
@@ -186,7 +187,7 @@ class Engagement:
     """
 
     kind: str
-    at: datetime = field(kw_only=True)
+    at: datetime = field(kw_only=True, converter=to_instant)
     channel: str | None = field(default=None, kw_only=True)
     campaign: str | None = field(default=None, kw_only=True)
     subject: str | None = field(default=None, kw_only=True, metadata=PERSONAL)
@@ -269,7 +270,7 @@ class Touch:
     """
 
     kind: TouchKind = field(converter=_touch_kind)
-    at: datetime = field(kw_only=True)
+    at: datetime = field(kw_only=True, converter=to_instant)
     outcome: TouchOutcome = field(default=TouchOutcome.NO_ANSWER, kw_only=True, converter=_touch_outcome)
     subject: str | None = field(default=None, kw_only=True, metadata=PERSONAL)
     note: str = field(default="", kw_only=True, metadata=PERSONAL)

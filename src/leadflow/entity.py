@@ -15,20 +15,31 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from itertools import compress
 from operator import attrgetter, is_not
-from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar, Unpack, cast
+from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar, Unpack, assert_never, cast
 
 import attrs
 from attrs import field, frozen
 
 from leadflow import markup
-from leadflow.allowance import ALLOWED, Allowance
+from leadflow.allowance import Allowance
+from leadflow.commands import command
 from leadflow.errors import HistoryError, NotAllowedError, Problem, did_you_mean
 from leadflow.events import Assigned, Corrected, Event, Opening, Redacted, When
 from leadflow.events.base import by_kind, to_items
 from leadflow.events.words import details
 from leadflow.fields import NO_FIELDS, Fields
 from leadflow.redaction import redacted
-from leadflow.validation import aware, built, check, code, instance, invalid, shown, to_set
+from leadflow.validation import (
+    aware,
+    built,
+    check,
+    code,
+    instance,
+    invalid,
+    shown,
+    to_instant,
+    to_set,
+)
 
 __all__ = ["Entity", "Kept"]
 
@@ -120,7 +131,7 @@ class Entity(Generic[_Id, _Ev]):
             t: As of when, inclusive; aware.
         """
         check("as_of", aware("t", t))
-        known = bisect_right(self.history, t, key=attrgetter("recorded_at"))
+        known = bisect_right(self.history, to_instant(t), key=attrgetter("recorded_at"))
         if known == len(self.history):
             return self
         return type(self)(self.id, self.history[:known]) if known else None
@@ -141,6 +152,7 @@ class Entity(Generic[_Id, _Ev]):
             ),
         )
 
+    @command
     def redact(self, *, reason: str, **when: Unpack[When]) -> Self:
         """
         Return the entity with personal values replaced in its state, its events and their evidence.
@@ -157,6 +169,7 @@ class Entity(Generic[_Id, _Ev]):
         cleaned = type(self)(self.id, tuple(redacted(event) for event in self.history))
         return cleaned._record(trace)  # noqa: SLF001 - of the same class
 
+    @command
     def assign(self, owner: str | None, **when: Unpack[When]) -> Self:
         """Return the entity with an owner; None: nobody owns it."""
         self.require("assign", self.can_change())
@@ -164,7 +177,7 @@ class Entity(Generic[_Id, _Ev]):
 
     def can_change(self) -> Allowance:
         """Whether something may be recorded at all: the twin of every command that has none of its own."""
-        return ALLOWED
+        raise NotImplementedError
 
     def can_correct(self, *names: str) -> Allowance:  # noqa: ARG002 - some records look at the names
         """Whether `correct` may change (or clear) these attributes now."""
@@ -339,6 +352,8 @@ class Entity(Generic[_Id, _Ev]):
                 return event.changes()  # type: ignore[return-value]  # the names are checked when the event is made
             case Redacted():
                 return {}
+            case _:
+                assert_never(event)
 
 
 _Reader = Callable[[Any], tuple[Any, ...]]

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from leadflow.allowance import ALLOWED, Allowance
 from leadflow.assessment import Evidence
 from leadflow.candidate import Candidate, Pursued
+from leadflow.commands import command
 from leadflow.dealparts import ProductInterest, Reason
 from leadflow.discovery import NOTHING_LEARNT
 from leadflow.engagement import STANDARD, Engagement, Proactive, Touch
@@ -85,6 +86,7 @@ class Lead(Candidate[LeadId, LeadEvent]):
     entry_id: ListEntryId | None = field(init=False, default=None)
 
     @classmethod
+    @command
     def capture(
         cls,
         id: str,  # noqa: A002 - the interface's word
@@ -173,6 +175,7 @@ class Lead(Candidate[LeadId, LeadEvent]):
         )
 
     @classmethod
+    @command
     def imported(
         cls,
         id: str,  # noqa: A002 - the interface's word
@@ -201,6 +204,7 @@ class Lead(Candidate[LeadId, LeadEvent]):
         """
         return cls._taken_over(id, attributes, person=person, company=company, status=status, reason=reason)
 
+    @command
     def touch(self, touch: Touch, **when: Unpack[When]) -> Self:
         """
         Record something we did; the first touch takes a new lead into work.
@@ -231,6 +235,7 @@ class Lead(Candidate[LeadId, LeadEvent]):
         """Whether `leadflow.conversion.plan_qualification` can make a prospect of it, evidence provided."""
         return self._may("qualify")
 
+    @command
     def qualified(
         self, *, prospect_id: ProspectId, evidence: Evidence, override: str | None = None, **when: Unpack[When]
     ) -> Self:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, Unpack, get_args
 from attrs import field, frozen
 
 from leadflow.allowance import ALLOWED, Allowance
+from leadflow.commands import command
 from leadflow.events import EntryAdded, EntryBecameLead, EntryImported, Event, Opening, When
 from leadflow.fields import NO_FIELDS, FieldValue
 from leadflow.ids import LeadId, ListEntryId
@@ -62,6 +63,7 @@ class ListEntry(Relationship[ListEntryId, ListEntryEvent]):
     lead_id: LeadId | None = field(init=False, default=None)
 
     @classmethod
+    @command
     def add(
         cls,
         id: str,  # noqa: A002 - the interface's word
@@ -113,6 +115,7 @@ class ListEntry(Relationship[ListEntryId, ListEntryEvent]):
         )
 
     @classmethod
+    @command
     def imported(
         cls,
         id: str,  # noqa: A002 - the interface's word
@@ -140,6 +143,7 @@ class ListEntry(Relationship[ListEntryId, ListEntryEvent]):
         """Whether something may be recorded: as long as it has not become a lead."""
         return ALLOWED if self.lead_id is None else Allowance((f"it became lead {self.lead_id!r}; go on there",))
 
+    @command
     def became(self, lead_id: str, **when: Unpack[When]) -> Self:
         """
         Record that they engaged and `Lead.capture` made a lead of the entry.
@@ -150,6 +154,7 @@ class ListEntry(Relationship[ListEntryId, ListEntryEvent]):
         self.require("become a lead", self.can_change())
         return self._record(EntryBecameLead(lead_id=LeadId(lead_id), **when))
 
+    @command
     def correct(
         self,
         *,

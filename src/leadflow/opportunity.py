@@ -8,11 +8,12 @@ command, the command refuses with the same words. What the attributes mean, and 
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, Final, Self, Unpack
+from typing import Any, Final, Self, Unpack, assert_never
 
 from attrs import frozen
 
 from leadflow.allowance import ALLOWED, Allowance
+from leadflow.commands import command
 from leadflow.dealparts import (
     LOSS_REASONS,
     BuyingRole,
@@ -123,6 +124,7 @@ class Opportunity(DealStanding):
 
     # -- commands --------------------------------------------------------------------------------------------------
 
+    @command
     def move_to(self, stage: str, *, reason: Reason | str | None = None, note: str = "", **when: Unpack[When]) -> Self:
         """
         Move the deal to another stage; into a won or lost one, this wins or loses it.
@@ -142,6 +144,7 @@ class Opportunity(DealStanding):
         self.require("move", self.can_move_to(stage), f"to {stage!r}")
         return self._record(self._moved(target, reason, note, when))
 
+    @command
     def win(
         self,
         amount: Money | Recurring | None = None,
@@ -168,6 +171,7 @@ class Opportunity(DealStanding):
         revealed = () if amount is None else (self._amount_event(amount, when),)
         return self._record(*revealed, self._moved(target, None, note, when))
 
+    @command
     def lose(self, reason: Reason | str, *, stage: str | None = None, note: str = "", **when: Unpack[When]) -> Self:
         """
         Lose the deal.
@@ -187,6 +191,7 @@ class Opportunity(DealStanding):
         self.require("lose", self.can_lose(stage=target.code))
         return self._record(self._moved(target, reason, note, when))
 
+    @command
     def reopen(self, *, note: str = "", **when: Unpack[When]) -> Self:
         """
         Take a closed deal up again, in the open stage it was in last.
@@ -204,6 +209,7 @@ class Opportunity(DealStanding):
         )
         return self._record(OpportunityReopened(stage=target, note=note, **when))
 
+    @command
     def call(self, category: ForecastCategory | str | None, *, pinned: bool = False, **when: Unpack[When]) -> Self:
         """
         Give the deal a forecast category of one's own.
@@ -220,6 +226,7 @@ class Opportunity(DealStanding):
         self.require("call", self.can_call())
         return self._record(ForecastCalled(category=category, pinned=pinned, **when))
 
+    @command
     def set_amount(self, amount: Money | Recurring, **when: Unpack[When]) -> Self:
         """
         Set what the deal is worth; possible after closing too, since final figures come late.
@@ -232,6 +239,7 @@ class Opportunity(DealStanding):
         self.require("set the amount of", self.can_change())
         return self._record(self._amount_event(amount, when))
 
+    @command
     def set_expected_close(self, expected_close: date, **when: Unpack[When]) -> Self:
         """
         Set the day the deal is expected to close.
@@ -242,6 +250,7 @@ class Opportunity(DealStanding):
         self.require("set the expected close of", self.can_call())
         return self._record(ExpectedCloseSet(expected_close=expected_close, **when))
 
+    @command
     def set_probability(self, probability: float | None, **when: Unpack[When]) -> Self:
         """
         Estimate the chance of winning by hand; lasts until the next change of stage.
@@ -257,6 +266,7 @@ class Opportunity(DealStanding):
         self.require("set the probability of", self.can_call())
         return self._record(ProbabilitySet(probability=probability, **when))
 
+    @command
     def adopt(self, pipeline: Pipeline, **when: Unpack[When]) -> Self:
         """
         Go on under another pipeline, or another version of the deal's own.
@@ -271,6 +281,7 @@ class Opportunity(DealStanding):
         """Whether `withdraw` is possible now."""
         return self.can_change()
 
+    @command
     def withdraw(self, *, note: str = "", **when: Unpack[When]) -> Self:
         """
         Take the deal out of every rollup, forecast and funnel because the conversion that made it is undone.
@@ -281,6 +292,7 @@ class Opportunity(DealStanding):
         self.require("withdraw", self.can_withdraw())
         return self._record(Withdrawn(note=note, **when))
 
+    @command
     def correct(
         self,
         *,
@@ -350,6 +362,8 @@ class Opportunity(DealStanding):
                 return any(role.role in DECIDERS for role in self.contact_roles)
             case Requirement.PRIMARY_CONTACT:
                 return self.primary_contact_id is not None
+            case _:
+                assert_never(need)
 
     def _shared(self, pipeline: Pipeline) -> str:
         """Return the way to a pipeline that lacks the present stage."""

@@ -12,6 +12,7 @@ from attrs import field, frozen
 from leadflow.allowance import ALLOWED, Allowance
 from leadflow.assessment import Evidence
 from leadflow.candidate import Candidate, Pursued
+from leadflow.commands import command
 from leadflow.dealparts import Reason
 from leadflow.discovery import NOTHING_LEARNT
 from leadflow.errors import Problem
@@ -86,6 +87,7 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
     opportunity_ids: tuple[OpportunityId, ...] = field(init=False, default=())
 
     @classmethod
+    @command
     def imported(
         cls,
         id: str,  # noqa: A002 - the interface's word
@@ -135,6 +137,7 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
             return Allowance(("it is disqualified; reopen it first",))
         return self.can_change()
 
+    @command
     def converted(
         self,
         *,
@@ -174,6 +177,7 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
         """Whether `withdraw` is possible now."""
         return self._may("withdraw")
 
+    @command
     def withdraw(self, *, note: str = "", **when: Unpack[When]) -> Self:
         """
         Take it out because the qualification that made it is undone.

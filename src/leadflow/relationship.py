@@ -12,6 +12,7 @@ from typing import Self, TypeVar, Unpack
 
 from attrs import field, frozen
 
+from leadflow.commands import command
 from leadflow.discovery import NOTHING_LEARNT, Discovery, LearnedInput, learn
 from leadflow.engagement import Engagement, Rfm, Touch, rfm
 from leadflow.entity import Entity, Kept
@@ -54,6 +55,7 @@ class Relationship(Entity[_Id, _Ev]):
     discovery: Discovery = field(init=False, default=NOTHING_LEARNT)
     consents: tuple[Consent, ...] = field(init=False, default=())
 
+    @command
     def engage(self, engagement: Engagement, **when: Unpack[When]) -> Self:
         """
         Record something they did; it may have happened before what was recorded last.
@@ -64,6 +66,7 @@ class Relationship(Entity[_Id, _Ev]):
         self.require("engage", self.can_change())
         return self._record(Engaged(engagement=engagement, **when))
 
+    @command
     def touch(self, touch: Touch, **when: Unpack[When]) -> Self:
         """
         Record something we did; it may have happened before what was recorded last.
@@ -74,6 +77,7 @@ class Relationship(Entity[_Id, _Ev]):
         self.require("touch", self.can_change())
         return self._record(Touched(touch=touch, **when))
 
+    @command
     def discover(
         self,
         *,
@@ -118,6 +122,7 @@ class Relationship(Entity[_Id, _Ev]):
         }
         return self._record(Discovered(changes=learn(inputs, ratings, at=when.get("at")), **when))
 
+    @command
     def record_consent(self, *consents: Consent, **when: Unpack[When]) -> Self:
         """
         Record what they said about being contacted; allowed in every state, since it binds us in every state.
@@ -132,8 +137,14 @@ class Relationship(Entity[_Id, _Ev]):
         return may_contact(self.consents, channel, purpose)
 
     def rfm(self, *, at: datetime) -> Rfm:
-        """Return recency, frequency and monetary value of the engagements as of a time; see `leadflow.rfm`."""
-        return rfm(self.engagements, at=at)
+        """
+        Return recency, frequency and monetary value of the engagements as known at a time; see `leadflow.rfm`.
+
+        Args:
+            at: As of when; what was recorded later does not count. Aware.
+        """
+        known = self.as_of(at)
+        return rfm(() if known is None else known.engagements, at=at)
 
     def _related(self, event: RelationshipEvent) -> Related:
         match event:
@@ -169,4 +180,5 @@ def unreachable(person: Person | None, company: Company | None) -> Problem | Non
     for party, kind in ((person, Person), (company, Company)):
         if party is not None and (not isinstance(party, kind) or party.is_reachable):
             return None
-    return Problem("person", f"must have an email, phone or handle (or the company an email or phone), got {person!r}")
+    got = "neither a person nor a company" if person is None and company is None else "none of them"
+    return Problem("person", f"must have an email, phone or handle (or the company an email or phone), got {got}")

@@ -15,7 +15,7 @@ is wrong. Types are told apart by tuples of types: ``int | float`` makes an obje
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from enum import StrEnum
 from sys import float_info
 from typing import Any, TypeVar, overload
@@ -41,6 +41,8 @@ __all__ = [
     "prose",
     "shown",
     "text",
+    "to_instant",
+    "to_instant_or_none",
     "to_set",
     "to_tuple",
     "unique",
@@ -139,6 +141,8 @@ def _unprintable(path: str, value: str) -> Problem | None:
     # isprintable() also refuses joiners and non-breaking spaces that real names contain; only controls are wrong.
     if any(ord(char) < 32 or 127 <= ord(char) < 160 or 0xD800 <= ord(char) < 0xE000 for char in value):  # noqa: PLR2004
         return _must(path, "one line without control characters", value)
+    if not any(char.isprintable() and not char.isspace() for char in value):
+        return _must(path, "text with something in it", value)
     return None
 
 
@@ -273,6 +277,26 @@ def member(choices: type[_Choice], *, none: bool = False) -> Callable[..., Any]:
             return value
 
     return convert
+
+
+def to_instant(value: datetime) -> datetime:
+    """
+    Return the same moment with a fixed offset from UTC; a converter.
+
+    Two times of one zone compare by the clock on the wall, which goes back an hour in autumn: with fixed offsets they
+    compare as the moments they are. What was written (local time and offset) stays. What is no aware datetime is handed
+    on to the check.
+    """
+    zone = getattr(value, "tzinfo", None)
+    if zone is None or type(zone) is timezone:
+        return value
+    offset = value.utcoffset()
+    return value if offset is None else value.replace(tzinfo=timezone(offset), fold=0)
+
+
+def to_instant_or_none(value: datetime | None) -> datetime | None:
+    """Return the same as `to_instant`, for an attribute that may be None."""
+    return None if value is None else to_instant(value)
 
 
 def to_set(values: Iterable[str]) -> frozenset[str]:

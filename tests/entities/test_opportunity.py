@@ -142,7 +142,7 @@ class TestOpen:
         assert "stage is unknown: 'propsal' (did you mean 'proposal'?)" in str(caught.value)
         assert paths(lambda: deal(expected_close=None)) == ["expected_close"]
         assert paths(lambda: deal(amount=None)) == ["amount"]
-        assert paths(lambda: deal(pipeline="simple")) == ["pipeline", "stage"]
+        assert paths(lambda: deal(pipeline="simple")) == ["pipeline"]
         assert paths(lambda: deal(stage="won")) == ["stage"]
         assert paths(lambda: deal(stage=5)) == ["stage"]
         missing = paths(lambda: Opportunity.open("O-1", "x", TEN, expected_close=JUNE, origin=SPRING, pipeline=TRADE))
@@ -448,6 +448,10 @@ class TestAdopt:
         """While the stage is not there, or means something else; and for what is no pipeline."""
         with pytest.raises(NotAllowedError, match="pipeline 'trade' has no stage 'qualified'"):
             deal().adopt(TRADE, **later())
+        with pytest.raises(
+            NotAllowedError, match=r"no stage 'negotiation'; move to a stage that both have first: qual"
+        ):
+            deal(stage="negotiation").adopt(self.TWO, **later())
         with pytest.raises(NotAllowedError, match="stage 'proposal' is lost there, the deal is open"):
             deal(stage="proposal").adopt(self.TWO, **later())
         assert paths(lambda: deal().adopt("trade", **later())) == ["pipeline"]

@@ -515,7 +515,9 @@ class TestCommands:
         """What they did earlier is learnt now; what lies ahead is not."""
         old = Engagement("form", at=AT - 100 * HOUR, value=Money(5, "EUR"))
         told = lead().engage(old, **later())
-        assert told.rfm(at=AT).monetary == Money(5, "EUR")
+        assert told.rfm(at=told.updated_at).monetary == Money(5, "EUR")
+        assert told.rfm(at=AT).monetary is None  # nobody knew of it then
+        assert told.rfm(at=AT - HOUR).frequency == 0  # nobody knew of the lead then
         assert paths(lambda: told.engage(Engagement("form", at=AT + 9 * HOUR), **later(2))) == ["engagement.at"]
 
     def test_owners(self):

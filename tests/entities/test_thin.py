@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leadflow import Account, Company, Consent, Contact, HistoryError, InvalidError, NotAllowedError, Person
-from leadflow.entity import ALLOWED, Allowance
+from leadflow.allowance import ALLOWED, Allowance
 from leadflow.events import Corrected
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -15,7 +15,20 @@ from leadflow.errors import InvalidError, Problem
 from leadflow.ids import AccountId, ContactId, ProspectId
 from leadflow.money import Money
 from leadflow.redaction import PERSONAL
-from leadflow.validation import aware, check, code, coded, day, instance, member, optional, text, to_tuple, whole
+from leadflow.validation import (
+    aware,
+    check,
+    code,
+    coded,
+    day,
+    instance,
+    member,
+    optional,
+    text,
+    to_instant_or_none,
+    to_tuple,
+    whole,
+)
 
 __all__ = [
     "BuyingRole",
@@ -197,7 +210,7 @@ class Proposal:
 
     number: str
     amount: Money | None = field(default=None, kw_only=True)
-    sent_at: datetime | None = field(default=None, kw_only=True)
+    sent_at: datetime | None = field(default=None, kw_only=True, converter=to_instant_or_none)
     valid_until: date | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -241,7 +254,7 @@ class Milestone:
     label: str = field(metadata=PERSONAL)
     side: Side = field(default=Side.OURS, kw_only=True, converter=_side)
     due: date | None = field(default=None, kw_only=True)
-    done_at: datetime | None = field(default=None, kw_only=True)
+    done_at: datetime | None = field(default=None, kw_only=True, converter=to_instant_or_none)
 
     def __attrs_post_init__(self) -> None:
         check(

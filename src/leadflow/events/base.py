@@ -14,7 +14,17 @@ from typing import Any, ClassVar, NotRequired, TypedDict, TypeVar, cast
 from attrs import Factory, field, fields, frozen
 
 from leadflow.errors import Problem
-from leadflow.validation import aware, check, code, optional, to_tuple, when, whole
+from leadflow.validation import (
+    aware,
+    check,
+    code,
+    optional,
+    to_instant,
+    to_instant_or_none,
+    to_tuple,
+    when,
+    whole,
+)
 
 __all__ = ["Event", "Opening", "When", "by_kind", "none_ahead", "to_items"]
 
@@ -56,9 +66,9 @@ class Event:
     # often written down late; false of changes of state, which happen in the order of the history.
     may_be_late: ClassVar[bool] = False
 
-    at: datetime
+    at: datetime = field(converter=to_instant)
     by: str | None = None
-    recorded_at: datetime = field(default=Factory(lambda self: self.at, takes_self=True))
+    recorded_at: datetime = field(default=Factory(lambda self: self.at, takes_self=True), converter=to_instant)
 
     def __attrs_post_init__(self) -> None:
         times = [aware("at", self.at)]
@@ -114,7 +124,7 @@ class Opening(Event):
     """
 
     stands_for: int = 1
-    created_at: datetime | None = None
+    created_at: datetime | None = field(default=None, converter=to_instant_or_none)
 
     def _problems(self) -> tuple[Problem | None, ...]:
         wrong = optional(aware, "created_at", self.created_at)

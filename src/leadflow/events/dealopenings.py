@@ -44,6 +44,8 @@ from leadflow.validation import (
     optional,
     probability,
     text,
+    to_instant,
+    to_instant_or_none,
     to_set,
     unique,
     when,
@@ -93,7 +95,7 @@ class ForecastCall:
     category: ForecastCategory = field(converter=_forecast_category)
     pinned: bool = False
     by: str | None = None
-    at: datetime
+    at: datetime = field(converter=to_instant)
 
     def __attrs_post_init__(self) -> None:
         check(
@@ -188,7 +190,10 @@ class OpportunityOpened(Opening):
             *super()._problems(),
             text("name", self.name),
             instance("pipeline", self.pipeline, Pipeline, "a Pipeline"),
-            instance("stage", self.stage, Stage, "a Stage") or self._stage_problem(),
+            # Without a pipeline there is no stage to name; one problem says it.
+            (instance("stage", self.stage, Stage, "a Stage") or self._stage_problem())
+            if isinstance(self.pipeline, Pipeline)
+            else None,
             instance("origin", self.origin, Origin, "an Origin"),
             coded("type", self.type, OpportunityType),
             optional(code, "account_id", self.account_id),
@@ -250,14 +255,14 @@ class OpportunityImported(OpportunityOpened):
         closed_at: When it was won or lost; required in a won or lost stage.
     """
 
-    stage_entered_at: datetime | None = None
+    stage_entered_at: datetime | None = field(default=None, converter=to_instant_or_none)
     last_open_stage: Stage | None = None
-    closed_at: datetime | None = None
+    closed_at: datetime | None = field(default=None, converter=to_instant_or_none)
     reason: Reason | None = None
     forecast_call: ForecastCall | None = None
     proposals: tuple[Proposal, ...] = field(default=(), converter=to_items)
     milestones: tuple[Milestone, ...] = field(default=(), converter=to_items)
-    reviewed_at: datetime | None = None
+    reviewed_at: datetime | None = field(default=None, converter=to_instant_or_none)
     is_withdrawn: bool = False
 
     def _problems(self) -> _Problems:

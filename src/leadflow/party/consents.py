@@ -11,7 +11,18 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-from leadflow.validation import aware, check, code, coded, instance, member, optional, text, to_tuple
+from leadflow.validation import (
+    aware,
+    check,
+    code,
+    coded,
+    instance,
+    member,
+    optional,
+    text,
+    to_instant,
+    to_tuple,
+)
 
 __all__ = ["Basis", "Channel", "Consent", "may_contact", "tighten", "to_consents"]
 
@@ -69,7 +80,7 @@ class Consent:
     channel: Channel = field(converter=_channel, kw_only=False)
     purpose: str = "sales"
     granted: bool
-    at: datetime
+    at: datetime = field(converter=to_instant)
     source: str | None = None
     basis: Basis = field(default=Basis.CONSENT, converter=_basis)
 

@@ -1,0 +1,125 @@
+"""What commands say when they are called wrongly, and how times of one zone compare."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from leadflow import (
+    Account,
+    Engagement,
+    HistoryError,
+    InvalidError,
+    InvalidTypeError,
+    Lead,
+    Money,
+    Opportunity,
+    Origin,
+    Person,
+    Touch,
+    pipelines,
+)
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def lead(at=AT):
+    ada = Person("Ada Obi", email="ada@obi.example")
+    return Lead.capture("L-1", person=ada, engagement=Engagement("form", at=at), at=at)
+
+
+def deal():
+    return Opportunity.open(
+        "O-1",
+        "Lamps",
+        Money(10, "EUR"),
+        expected_close=AT.date(),
+        origin=Origin.from_campaign("spring"),
+        pipeline=pipelines.SIMPLE,
+        at=AT,
+    )
+
+
+class TestMisuse:
+    """A call that Python itself would refuse is refused by the command's name, with the argument and a hint."""
+
+    @pytest.mark.parametrize(
+        ("call", "subject", "words"),
+        [
+            (lambda: lead().touch(Touch("call", at=AT)), "touch", "at must be given"),
+            (lambda: lead().touch(), "touch", "touch must be given; at must be given"),
+            (lambda: deal().win(), "win", "at must be given"),
+            (lambda: deal().win(at=AT, user="x"), "win", "user is no argument of win"),
+            (lambda: deal().move_to(at=AT), "move_to", "stage must be given"),
+            (lambda: lead().correct(sorce="x", at=AT), "correct", "did you mean 'source'?"),
+            (lambda: lead().correct(owner="x", at=AT), "correct", "owner is no argument of correct; use assign"),
+            (lambda: deal().correct(amount=5, at=AT), "correct", "amount is no argument of correct; use set_amount"),
+            (lambda: Account.add("A-1", "x"), "Account.add", "at must be given"),
+            (lambda: Lead.capture("L-1", at=AT), "Lead.capture", "engagement must be given"),
+            (lambda: Opportunity.imported("O-1"), "Opportunity.imported", "name must be given"),
+            (lambda: lead().discover(budgt="x", at=AT), "discover", "did you mean 'budget'?"),
+        ],
+    )
+    def test_arguments(self, call, subject, words):
+        """Missing and misspelt arguments are named."""
+        with pytest.raises(InvalidTypeError) as caught:
+            call()
+        assert caught.value.subject == subject
+        assert words in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("call", "subject"),
+        [
+            (lambda: lead().touch("call", at=AT), "touch"),
+            (lambda: deal().call("sure", at=AT), "call"),
+            (lambda: deal().set_amount(5.0, at=AT), "set_amount"),
+            (lambda: deal().move_to("lost", at=AT), "move_to"),
+            (lambda: lead().disqualify("dunno", at=AT), "disqualify"),
+        ],
+    )
+    def test_subject(self, call, subject):
+        """What is wrong is said in the command's name, not in that of the event it would have made."""
+        with pytest.raises(InvalidError) as caught:
+            call()
+        assert caught.value.subject == subject
+
+    def test_errors_of_others(self):
+        """A TypeError that has nothing to do with the arguments passes through as it is."""
+
+        def tags():
+            yield "gold"
+            raise TypeError("broken")
+
+        with pytest.raises(TypeError, match="broken"):
+            lead().correct(tags=tags(), at=AT)
+
+    def test_too_many_positional_arguments(self):
+        """What the checks cannot name, Python names."""
+        with pytest.raises(TypeError, match="positional"):
+            deal().win(None, "won", at=AT)
+
+
+class TestZones:
+    """Times compare as moments, also in the hour that a zone has twice."""
+
+    FIRST = datetime(2025, 10, 26, 2, 50, tzinfo=BERLIN)
+    SECOND = datetime(2025, 10, 26, 2, 10, fold=1, tzinfo=BERLIN)  # twenty minutes after the first
+
+    def test_forward(self):
+        """What was recorded later by the clock that was put back comes later."""
+        after = lead(self.FIRST).assign("bo", at=self.SECOND)
+        assert after.updated_at - after.created_at == timedelta(minutes=20)
+        assert after.as_of(self.FIRST) == lead(self.FIRST)
+        assert after.as_of(self.SECOND) == after
+
+    def test_backward(self):
+        """What was recorded earlier is refused, whatever the clock on the wall showed."""
+        with pytest.raises(HistoryError, match="must not go back"):
+            lead(self.SECOND).assign("bo", at=self.FIRST)
+
+    def test_round_trip(self):
+        """A store that hands times back in UTC hands back an equal record."""
+        berlin = lead(self.SECOND)
+        assert berlin == lead(self.SECOND.astimezone(UTC))
+        assert berlin.created_at.utcoffset() == timedelta(hours=1)
