@@ -6,7 +6,7 @@ out on first use, and is neither compared nor pickled. Judging reads the subject
 values alone, so that an assessment can be explained, stored and replayed without the subject.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -18,7 +18,7 @@ from attrs import evolve, field, fields, frozen
 
 from leadflow.assessment import Assessment, Basis, Explainer, Explanation, FindingKind
 from leadflow.errors import InvalidError, LookAheadError, Problem, did_you_mean
-from leadflow.qualification.compiled import Core, compile_policy
+from leadflow.qualification.compiled import Core, compile_assess, compile_policy
 from leadflow.qualification.criteria import Criterion, criteria_of
 from leadflow.qualification.explaining import Asked, explain
 from leadflow.qualification.facts import Read
@@ -246,45 +246,45 @@ class Policy:
                 declared, or an engagement is dated after `at`.
             LookAheadError: If the subject was changed after `at`.
         """
-        core = self._cores.get(type(subject))
-        explainer: Explainer = self
-        if core is not None and rates is None and isinstance(at, datetime):
-            try:
-                verdict, low, high, passed, unknown, values = core(subject, at)
-            except TypeError:  # a naive time cannot be compared with the record's
-                _check_time(subject, at)
-                raise
-        else:
+        quick = self._quick.get(type(subject))
+        if quick is None or rates is not None or not isinstance(at, datetime):
+            return self._interpreted(subject, at, rates)
+        try:
+            return quick(subject, at)
+        except TypeError:  # a naive time cannot be compared with the record's
             _check_time(subject, at)
-            values = tuple(read.read(subject, at) for read in self.reads)
-            reading = Reading(dict(zip(self.basis.reads, values, strict=True)), at, rates)
-            verdict, low, high, passed, unknown = judged = judge(self, reading)
-            if rates is not None:
-                # Exchange rates are not kept in an assessment, so what rests on them is put into words at once.
-                explainer = explain(self, judged, judge(self.lenient(), reading).verdict, values, at, rates=rates)
-            if core is None:
-                self._cores[type(subject)] = compile_policy(self, type(subject), _check_time)
+            raise
+
+    def _interpreted(self, subject: Any, at: datetime, rates: Rates | None) -> Assessment:  # noqa: ANN401
+        _check_time(subject, at)
+        values = tuple(read.read(subject, at) for read in self.reads)
+        reading = Reading(dict(zip(self.places, values, strict=True)), at, rates)
+        judged = judge(self, reading)
+        explainer: Explainer = self
+        if rates is not None:
+            # Exchange rates are not kept in an assessment, so what rests on them is put into words at once.
+            lenient = judge(self.lenient(), reading).verdict
+            explainer = explain(self, judged, lenient, values, at, rates=rates)
+        if type(subject) not in self._quick:
+            self._quick[type(subject)] = compile_assess(self, type(subject), _check_time, self.basis, self)
         named = isinstance(subject, FactSheet)
-        found = Assessment.__new__(Assessment)
-        # Every attribute is known to be right here, and filling them in one by one would take as long as judging.
-        found.__dict__.update(
-            verdict=verdict,
-            low=low,
-            high=high,
+        return Assessment(
+            verdict=judged.verdict,
+            low=judged.low,
+            high=judged.high,
             at=at,
             basis=self.basis,
             subject_id=subject.subject_id if named else subject.id,
             subject_version=subject.subject_version if named else subject.version,
             values=values,
-            passed=passed,
-            unknown=unknown,
+            passed=judged.passed,
+            unknown=judged.unknown,
             explainer=explainer,
         )
-        return found
 
     @cached_property
-    def _cores(self) -> dict[type, Core]:
-        """The compiled function per class of subject; the first subject of a class is judged by the interpreter."""
+    def _quick(self) -> dict[type, Callable[[Any, datetime], Assessment]]:
+        """What judges, compiled per class of subject; the first subject of a class is judged by the interpreter."""
         return {}
 
     @cached_property
