@@ -65,7 +65,7 @@ LEAVES = (
     fact("tags").equals(frozenset({"vip"})),
     fact("deal.amount") > Money("10", "EUR"),
     fact("deal.amount").between(Money("1", "EUR"), Money("9", "EUR")),
-    fact("deal.amount").is_in(Money("5", "EUR")),
+    fact("deal.amount").equals(Money("5", "EUR")),
     age(fact("created_at")) >= 1,
     age(fact("deal.expected_close")) >= 0,
     fact("deal.expected_close") <= date(2026, 3, 2),

@@ -175,7 +175,7 @@ class TestQuestions:
         assert str(judged(policy).questions[0]) == "how big are they?"
         assert judged(Policy("p", require=[SIZE])).questions[0].text == "how many people work there?"
         assert judged(Policy("p", require=[fact("custom.use_case", str).equals("x")])).questions[0].text == (
-            "what is the use case?"
+            "what do we know about use case?"
         )
 
 

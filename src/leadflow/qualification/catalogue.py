@@ -70,9 +70,9 @@ class FactSpec:
     def value_problem(self, path: str, value: Any) -> Problem | None:  # noqa: ANN401 - a value of its kind, or an item
         """Say why a value of its kind can never occur, if so: a country that is no code, a status that nothing has."""
         for text in value if isinstance(value, frozenset | tuple) else (value,):
-            problem = coded(path, text, self.options) if self.options else None
-            if self.rule is not None:
-                problem = self.rule(path, text)
+            problem = None if self.rule is None else self.rule(path, text)
+            if problem is None and self.options:
+                problem = coded(path, text, self.options)
             if problem is not None:
                 return problem
         return None

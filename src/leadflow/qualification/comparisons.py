@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from functools import cached_property
 from operator import eq, ge, gt, le, lt
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from attrs import frozen
 
@@ -24,6 +24,7 @@ from leadflow.qualification.kinds import ORDERED, Kind, canonical, fit_problem
 from leadflow.qualification.logic import Open, Predicate, Statement
 from leadflow.qualification.nodes import Reading
 from leadflow.validation import check, coded, instance, invalid, text
+from leadflow.validation import shown as quoted
 
 __all__ = ["Between", "Compare", "Includes", "IsIn", "IsKnown", "Operand", "SingleTest", "TextMatch"]
 
@@ -46,6 +47,16 @@ class Operand(Statement):
         return ()
 
     @property
+    def options(self) -> tuple[str, ...]:
+        """The only texts that it can be, where they are few; its levels, when it is a level."""
+        return self.levels
+
+    def value_problem(self, path: str, value: FieldValue, /) -> Problem | None:
+        """Say why a value of its kind can never be its, if so."""
+        del path, value
+        return None
+
+    @property
     @abstractmethod
     def reads(self) -> tuple["Operand", ...]:
         """What has to be read from the subject for it."""
@@ -55,6 +66,11 @@ class Operand(Statement):
             return Compare(self, "=", constant=True)
         rule = f"must be a criterion, got {self.text}, a {self.kind.value}; compare it with something"
         raise invalid("criterion", Problem(path, rule, is_type=True))
+
+    def __contains__(self, constant: object) -> NoReturn:
+        rule = f"'in' cannot look into {self.text} before a subject is judged, got {quoted(constant)}"
+        way_out = ".is_in(...) to ask for one of several values, .includes(...) or .contains(...) to look inside"
+        raise invalid("criterion", Problem("", f"{rule}; write {way_out}", is_type=True))
 
     @abstractmethod
     def value(self, reading: Reading, /) -> FieldValue | None:
@@ -238,12 +254,15 @@ class Between(SingleTest):
 
 @frozen
 class IsIn(SingleTest):
-    """One operand against a set of values; at least one."""
+    """One operand against a set of values; at least one. Not for amounts, which may be in several currencies."""
 
     operand: Operand
     options: tuple[FieldValue, ...]
 
     def __attrs_post_init__(self) -> None:
+        if isinstance(self.operand, Operand) and self.operand.kind is Kind.MONEY:
+            rule = f"must not be money, got {self.operand.text}; use .between(low, high) or .equals(amount)"
+            raise invalid("is_in", Problem("operand", rule))
         _settle(self, "options")
 
     @property
@@ -308,6 +327,7 @@ class Includes(SingleTest):
             _of_kind(self.operand, Kind.SET, "includes needs a set; for a text use .contains(...)"),
             text("item", self.item),
         )
+        check(self.operand.text, self.operand.value_problem("item", self.item))
 
     @property
     def text(self) -> str:
@@ -377,4 +397,5 @@ def _settle(node: "Compare | IsIn", name: str) -> None:
 def _constant_problem(path: str, operand: Operand, value: object) -> Problem | None:
     if isinstance(value, Operand):
         return Problem(path, f"must be a constant, got {value.text}; compare facts with values only", is_type=True)
-    return fit_problem(path, operand.kind, value, operand.levels)
+    problem = fit_problem(path, operand.kind, value, operand.levels)
+    return problem or operand.value_problem(path, value)  # type: ignore[arg-type]  # it is of a kind

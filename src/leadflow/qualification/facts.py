@@ -8,7 +8,7 @@ is worked out from what was read and from the time. An assessment can therefore 
 # ruff: noqa: D102 - overrides are documented on their base class
 
 from abc import abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -20,9 +20,9 @@ from leadflow.fields import FieldValue
 from leadflow.qualification.catalogue import CATALOGUE, CUSTOM, FactSpec, read, spec_of
 from leadflow.qualification.comparisons import Operand
 from leadflow.qualification.kinds import KIND_OF_TYPE, Kind, canonical, fit_problem
-from leadflow.qualification.nodes import Reading
+from leadflow.qualification.nodes import Reading, tuples
 from leadflow.qualification.sheet import FactSheet
-from leadflow.validation import check, code, coded, each, instance, member, shown, text, to_tuple, unique
+from leadflow.validation import check, code, coded, each, instance, member, shown, text, unique
 
 __all__ = ["Age", "Coalesce", "Fact", "Read", "age", "coalesce", "fact"]
 
@@ -54,6 +54,11 @@ class Read(Operand):
     @property
     def is_personal(self) -> bool:
         """Whether its value may identify a natural person."""
+        return False
+
+    @property
+    def is_after_outcome(self) -> bool:
+        """Whether it is known only once the outcome is, so that it predicts nothing."""
         return False
 
     def value(self, reading: Reading, /) -> FieldValue | None:
@@ -90,7 +95,7 @@ class Fact(Read):
             self.name,
             self.declared or Kind.TEXT,
             "the host's own",
-            f"what is the {words}?",
+            f"what do we know about {words}?",
             levels=self.order,
             personal=True,
         )
@@ -104,12 +109,23 @@ class Fact(Read):
         return self.spec.levels
 
     @property
+    def options(self) -> tuple[str, ...]:
+        return self.spec.levels or self.spec.options
+
+    def value_problem(self, path: str, value: FieldValue, /) -> Problem | None:
+        return self.spec.value_problem(path, value)
+
+    @property
     def question(self) -> str:
         return self.spec.question
 
     @property
     def is_personal(self) -> bool:
         return self.spec.personal
+
+    @property
+    def is_after_outcome(self) -> bool:
+        return self.spec.after_outcome
 
     def read(self, subject: Any, at: datetime, /) -> FieldValue | None:  # noqa: ANN401
         if isinstance(subject, FactSheet):
@@ -125,7 +141,7 @@ class Fact(Read):
         return canonical(self.kind, value)
 
 
-def fact(name: str, type: type | None = None, *, levels: tuple[str, ...] = ()) -> Fact:  # noqa: A002 - reads as said
+def fact(name: str, type: type | None = None, *, levels: Iterable[str] = ()) -> Fact:  # noqa: A002 - reads as said
     """
     Name a fact.
 
@@ -146,11 +162,12 @@ def fact(name: str, type: type | None = None, *, levels: tuple[str, ...] = ()) -
     if type is not None and (not isinstance(type, Hashable) or type not in KIND_OF_TYPE):
         known = ", ".join(sorted(kind.__name__ for kind in KIND_OF_TYPE))
         raise InvalidTypeError("fact", [Problem("type", f"must be one of {known}, got {shown(type)}", is_type=True)])
-    declared = Kind.LEVEL if levels else KIND_OF_TYPE[type] if type is not None else None
+    (order,) = tuples("fact", "texts, lowest first", levels=levels)
+    declared = Kind.LEVEL if order else KIND_OF_TYPE[type] if type is not None else None
     spec = spec_of(str(name))
-    if spec is not None and (declared is None or (declared is spec.kind and not levels)):
+    if spec is not None and (declared is None or (declared is spec.kind and not order)):
         return Fact(name)
-    return Fact(name, declared, to_tuple(levels))
+    return Fact(name, declared, order)
 
 
 def _fact_problems(given: Fact) -> list[Problem | None]:
@@ -225,7 +242,8 @@ class Coalesce(Operand):
 
     def __attrs_post_init__(self) -> None:
         check("coalesce", instance("operand", self.operand, Operand, "a fact or another value"))
-        check("coalesce", fit_problem("default", self.operand.kind, self.default, self.operand.levels))
+        wrong = fit_problem("default", self.operand.kind, self.default, self.operand.levels)
+        check("coalesce", wrong or self.operand.value_problem("default", self.default))
         object.__setattr__(self, "default", canonical(self.operand.kind, self.default))
 
     @property
@@ -235,6 +253,13 @@ class Coalesce(Operand):
     @property
     def levels(self) -> tuple[str, ...]:
         return self.operand.levels
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return self.operand.options
+
+    def value_problem(self, path: str, value: FieldValue, /) -> Problem | None:
+        return self.operand.value_problem(path, value)
 
     @property
     def reads(self) -> tuple[Operand, ...]:

@@ -19,7 +19,7 @@ from leadflow.fields import Fields, FieldValue, field_problem
 from leadflow.qualification.catalogue import CATALOGUE, CUSTOM, read, spec_of
 from leadflow.qualification.kinds import canonical, fit_problem
 from leadflow.qualification.nodes import tuples
-from leadflow.validation import check, each, instance, optional, to_tuple, whole
+from leadflow.validation import aware, check, code, each, instance, optional, shown, whole
 
 __all__ = ["FactSheet", "is_activity"]
 
@@ -73,14 +73,18 @@ class FactSheet:
         (listed,) = tuples("FactSheet", "values", missing=missing)
         markers = _Markers(listed)
         present = {name: _plain(value) for name, value in values.items() if not markers.has(value)}
-        engaged = None if engagements is None else to_tuple(engagements)
-        touched = None if touches is None else to_tuple(touches)
+        followed = {"engagements": engagements, "touches": touches}
+        tracked = {name: items for name, items in followed.items() if items is not None}
+        given = dict(zip(tracked, tuples("FactSheet", "what happened", **tracked), strict=True))
+        engaged, touched = given.get("engagements"), given.get("touches")
         check(
             "FactSheet",
             *(problem for name, value in present.items() for problem in (_problem(name, value),)),
             *([] if engaged is None else each("engagements", engaged, instance, Engagement, "an Engagement")),
             *([] if touched is None else each("touches", touched, instance, Touch, "a Touch")),
+            optional(code, "subject_id", subject_id),
             optional(whole, "subject_version", subject_version, 1),
+            optional(aware, "known_at", known_at),
         )
         held = Fields({name: _settled(name, value) for name, value in present.items()})
         self.__attrs_init__(held, engaged, touched, subject_id, subject_version, known_at)
@@ -102,9 +106,19 @@ class FactSheet:
             account: Its account: company facts.
             contacts: Its contacts: person facts come from the primary one, else from the first.
             deals: All opportunities of the account: whether they are a customer. None: unknown.
+
+        Raises:
+            InvalidTypeError: Naming what is no such record.
         """
-        people = list(contacts)
-        known = None if deals is None else [deal for deal in deals if not deal.is_withdrawn]
+        people, every = tuples("FactSheet.of", "records", contacts=contacts, deals=() if deals is None else deals)
+        check(
+            "FactSheet.of",
+            _record_problem("opportunity", opportunity, "primary_contact_id"),
+            None if account is None else _record_problem("account", account, "company"),
+            *(_record_problem(f"contacts[{position}]", one, "person") for position, one in enumerate(people)),
+            *(_record_problem(f"deals[{position}]", one, "is_withdrawn") for position, one in enumerate(every)),
+        )
+        known = None if deals is None else [deal for deal in every if not deal.is_withdrawn]
         records = [opportunity, *people, *(known or ()), *([] if account is None else [account])]
         at = max(record.updated_at for record in records)
         primary = opportunity.primary_contact_id
@@ -125,6 +139,13 @@ class FactSheet:
             subject_version=opportunity.version,
             known_at=at,
         )
+
+
+def _record_problem(path: str, record: object, attribute: str) -> Problem | None:
+    """Check for a record by one attribute that tells its kind, so that a host's own will do."""
+    found = hasattr(record, "updated_at") and hasattr(record, attribute)
+    rule = f"must be a record with updated_at and {attribute}, got {shown(record)}"
+    return None if found else Problem(path, rule, is_type=True)
 
 
 class _Markers:
@@ -168,7 +189,7 @@ def _problem(name: object, value: object) -> Problem | None:
         return Problem(name, f"is no fact{did_you_mean(name, CATALOGUE)}; your own facts are named custom.*")
     if _is_nan(value):
         return Problem(name, f"is {value!r}; leave it out, or declare it with missing=[float('nan')]")
-    return fit_problem(name, spec.kind, value, spec.levels)
+    return fit_problem(name, spec.kind, value, spec.levels) or spec.value_problem(name, value)
 
 
 def _settled(name: str, value: Any) -> FieldValue:  # noqa: ANN401 - checked before
