@@ -143,8 +143,8 @@ def _appearing(path: str, writes: Iterable[Write], absent: Iterable[MatchKey]) -
     for write in writes if unwanted else ():
         shared = sorted({f"{key.finds} {key.by}" for key in unwanted.intersection(match_keys(write.after))})
         if shared:
-            rule = f"must not share a match key ({', '.join(shared)}) with {write.after}; commit one, then plan the other"
-            yield Problem(path, rule)
+            rule = f"must not share a match key ({', '.join(shared)}) with {write.after}"
+            yield Problem(path, f"{rule}; commit one, then plan the other")
 
 
 @frozen(kw_only=True, slots=False)  # events are made once, on first use

@@ -141,8 +141,8 @@ class Store(Protocol):
 
         1. If the change set has a receipt whose key is taken: `KeyTaken`.
         2. For each of `writes`: the stored version must be `Write.expected_version`, of the same history (see `Store`),
-           and where that is None no record may have the id. For each of `relies_on`: the stored version must be the one named. Else `Stale`, with all
-           ids that failed.
+           and where that is None no record may have the id. For each of `relies_on`: the stored version must be the one
+           named. Else `Stale`, with all ids that failed.
         3. No record outside `writes` may have a key of `absent`. Else `MatchAppeared`, with all keys that are there.
         4. Write every ``after`` (append its `Write.events`, or replace the history where `Write.rewrites`), its match
            keys instead of those it had, the receipt, and, for a host with an outbox, `ChangeSet.events` in their order.
