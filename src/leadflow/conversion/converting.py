@@ -10,6 +10,8 @@ about to make.
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, Unpack, overload
 
+from attrs import evolve
+
 from leadflow.account import Account
 from leadflow.assessment import Assessment, Evidence
 from leadflow.contact import Contact
@@ -108,14 +110,14 @@ def plan_conversion(
         another: Why a prospect that was converted before is converted again.
         override: Why a verdict short of "qualified" is set aside; needs `by`.
         settings: What the host has decided once.
-        **when: See `When`; `at` not before what was recorded last on the prospect.
+        **when: See `When`. Where the prospect was recorded later (by a faster clock), its last record is the time
+            instead.
 
     Returns:
         The plan, or a `Refusal` with every reason.
 
     Raises:
         InvalidError: Naming everything in the arguments that can never be right, or that makes no sense together.
-        HistoryError: If `at` or `recorded_at` is before what was recorded last on the prospect.
     """
     records = to_tuple(known)
     request = built(
@@ -143,6 +145,7 @@ def plan_conversion(
 
 def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Refusal:
     """Plan a request that was checked; see `plan_conversion`."""
+    case = evolve(case, moment=case.moment.not_before(case.prospect.updated_at))
     prospect, request, settings, moment = case.prospect, case.request, case.settings, case.moment
     resolved = resolve(case)
     opening = isinstance(request.opportunity, Create)

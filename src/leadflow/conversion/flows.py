@@ -4,7 +4,9 @@ Flows: load, judge, plan, commit, and again where somebody was faster.
 Theory. No rule lives here; what may happen, the planners say. The idempotency key is looked up first, so that a retry
 finds its receipt before anybody says "already converted"; and once more before a refusal is believed, since a twin of
 the request may have finished meanwhile. `Stale` and `MatchAppeared` mean that the plan was made on what is no longer
-true: everything is loaded and planned anew, a few times, then refused as a conflict.
+true: everything is loaded and planned anew, a few times, then refused as a conflict. Clocks differ: where the record was
+last written at a later time than the request's `at`, the step is judged and recorded as of that time
+(`Moment.not_before`).
 """
 
 from collections.abc import Callable
@@ -15,7 +17,14 @@ from attrs import field, frozen
 from leadflow.assessment import Assessor
 from leadflow.conversion.asking import Flow, candidates, commit, load, receipt
 from leadflow.conversion.converting import conversion_of
-from leadflow.conversion.judging import Judgement
+from leadflow.conversion.judging import (
+    Judgement,
+    closing,
+    lead_reasons,
+    made_of,
+    override_problem,
+    prospect_reasons,
+)
 from leadflow.conversion.matching import Case, Known, lookups
 from leadflow.conversion.plans import ConversionPlan, QualificationPlan
 from leadflow.conversion.qualifying import qualification_of
@@ -35,6 +44,7 @@ from leadflow.stores import (
     RecordVersion,
     Stale,
 )
+from leadflow.validation import check
 
 __all__ = ["Applied", "Plan", "Workings", "applying", "converting", "direct", "qualifying"]
 
@@ -145,25 +155,34 @@ def direct(
 
 
 def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | Refusal]:
-    """Write a plan if planning it again, on fresh records, gives the same."""
+    """Write a plan if planning it again, on fresh records, gives the same, and our own policy says the same."""
     request = plan.request
+    check("apply", override_problem(request.override, plan.moment.by))
 
     def attempt() -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
         again: Plan | Refusal
+        source: Lead | Prospect | Refusal
         if isinstance(request, QualificationRequest):
-            lead = yield from _source(Lead, request.lead_id, request.action)
+            source = lead = yield from _source(Lead, request.lead_id, request.action)
             if isinstance(lead, Refusal):
                 return lead
+            path, policy = "qualify_with", service.qualify_with
             again = qualification_of(lead, request, plan.evidence, plan.moment, service.settings)
         else:
-            prospect = yield from _source(Prospect, request.prospect_id, request.action)
+            source = prospect = yield from _source(Prospect, request.prospect_id, request.action)
             if isinstance(prospect, Refusal):
                 return prospect
-            case = yield from _case(service, prospect, request, plan.moment)
-            again = conversion_of(case, plan.evidence)
-        if isinstance(again, Refusal) or again == plan:
-            return again if isinstance(again, Refusal) else (plan.changes, (plan,))
+            path, policy = "convert_with", service.convert_with
+            again = conversion_of((yield from _case(service, prospect, request, plan.moment)), plan.evidence)
+        if isinstance(again, Refusal):
+            return again
         message = "planning it now gives another plan: records have changed since, or the plan was edited; plan again"
+        if again == plan:
+            # Somebody answers for an override. Otherwise what a plan says that it rests on counts for nothing.
+            ours = _judged(path, policy, source, plan.moment) if request.override is None else plan.evidence
+            if _says(ours) == _says(plan.evidence):
+                return plan.changes, (plan,)
+            message = f"it rests on {_said(plan.evidence)}, but here {_said(ours)}; plan again with the service's policy"
         return Refusal(request.action, [RefusalReason(RefusalCode.PLAN_CHANGED, message)])
 
     return (yield from _trying(service, attempt, request.action, key, request.fingerprint if key else ""))
@@ -216,7 +235,15 @@ def _trying(service: Workings, attempt: _Attempt, action: str, key: str | None, 
         return repeat
     why = ""
     for _ in range(service.attempts):
-        outcome = yield from attempt()
+        try:
+            outcome = yield from attempt()
+        except Exception:
+            # What a policy or router cannot bear may be that a twin of this request has finished. What a store raises
+            # does not come here.
+            repeat = yield from _repeat(key, asked)
+            if repeat is None:
+                raise
+            return repeat
         if isinstance(outcome, Refusal):
             return (yield from _repeat(key, asked)) or outcome
         changes, plans = outcome
@@ -232,7 +259,9 @@ def _trying(service: Workings, attempt: _Attempt, action: str, key: str | None, 
             case Stale(ids=ids):
                 why = f"{', '.join(map(repr, ids))} changed meanwhile"
             case MatchAppeared(keys=keys):
-                why = f"{', '.join(str(found) for found in keys)} appeared meanwhile"
+                # No addresses in prose: refusals are logged and shown.
+                shared = dict.fromkeys(f"{found.finds} with the same {found.by}" for found in keys)
+                why = f"a record ({', '.join(shared)}) appeared meanwhile"
             case _:
                 assert_never(result)
     message = f"{why}, {service.attempts} times in a row; try again"

@@ -19,9 +19,11 @@ from leadflow.validation import code, when
 
 __all__ = [
     "Judgement",
+    "closing",
     "evidence_reasons",
     "kept",
     "lead_reasons",
+    "made_of",
     "open_questions",
     "override_problem",
     "owner_of",
@@ -71,11 +73,26 @@ def prospect_reasons(prospect: Prospect, another: str | None) -> Iterator[Refusa
         case _:
             pass
     if prospect.is_converted and another is None:
-        made = [made for made in (prospect.account_id, prospect.contact_id, *prospect.opportunity_ids) if made]
+        made = made_of(prospect)
         message = (
             f"it was converted already, to {', '.join(map(repr, made))}; another= with a reason opens a further deal"
         )
         yield RefusalReason(RefusalCode.ALREADY_CONVERTED, message, ids=made)
+
+
+def made_of(prospect: Prospect) -> tuple[str, ...]:
+    """Return the ids of what a prospect was converted to: account, contact, opportunities."""
+    return tuple(made for made in (prospect.account_id, prospect.contact_id, *prospect.opportunity_ids) if made)
+
+
+# What ends a record: however it is judged, nothing more comes of it.
+_CLOSING: Final = frozenset({RefusalCode.ALREADY_CONVERTED, RefusalCode.MERGED, RefusalCode.WITHDRAWN})
+
+
+def closing(reasons: Iterable[RefusalReason]) -> tuple[RefusalReason, ...]:
+    """Return the reasons if one of them makes it pointless to judge the record; else none."""
+    found = tuple(reasons)
+    return found if any(reason.code in _CLOSING for reason in found) else ()
 
 
 def _disqualified(record: Lead | Prospect) -> RefusalReason:

@@ -247,7 +247,8 @@ def _matching(
 
 
 def _same(keys: tuple[MatchKey, ...]) -> str:
-    return ", ".join(f"{key.by} {key.value!r}" for key in keys)
+    # Not their values: refusals are logged and shown, and addresses are personal.
+    return ", ".join(dict.fromkeys(str(key.by) for key in keys))
 
 
 def _existing(kind: type[_Side], id_: str, known: Known) -> Side[_Side]:

@@ -54,14 +54,13 @@ def plan_qualification(
         owner: A user id, or a function that says who. Default: the lead's.
         override: Why a verdict short of "qualified" is set aside; needs `by`.
         settings: What the host has decided once.
-        **when: See `When`; `at` not before what was recorded last.
+        **when: See `When`. Where the lead was recorded later (by a faster clock), its last record is the time instead.
 
     Returns:
         The plan, or a `Refusal` with every reason.
 
     Raises:
         InvalidError: Naming everything in the arguments that can never be right.
-        HistoryError: If `at` or `recorded_at` is before what was recorded last.
     """
     made = built(
         "plan_qualification",
@@ -81,6 +80,7 @@ def qualification_of(
     lead: Lead, request: QualificationRequest, judgement: Judgement, moment: Moment, settings: ConversionSettings
 ) -> QualificationPlan | Refusal:
     """Plan a request that was checked; see `plan_qualification`."""
+    moment = moment.not_before(lead.updated_at)
     owner, owner_reasons = owner_of(lead, request.owner, settings.owners)
     reasons = (
         *lead_reasons(lead),
