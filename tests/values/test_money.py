@@ -41,6 +41,8 @@ class TestBuilding:
             ("-0.00", "0.00"),
             ("999999999999999999.99", "999999999999999999.99"),
             ("1e-400", "0." + "0" * 399 + "1"),
+            ("+7", "7"),
+            (str(Decimal("1.5E+3")), "1500"),
         ],
     )
     def test_str_int_and_decimal_are_kept_with_their_scale(self, given_amount, amount):
@@ -70,13 +72,41 @@ class TestBuilding:
             euros(amount)
         assert not isinstance(caught.value, TypeError)
 
-    @pytest.mark.parametrize("amount", ["", " ", "48,000", "12 EUR", "0x10", "one", "1.2.3"])
+    @pytest.mark.parametrize(
+        "amount",
+        [
+            "",
+            " ",
+            "48,000",
+            "12 EUR",
+            "0x10",
+            "one",
+            "1.2.3",
+            "1_000",
+            " 12 ",
+            "12\n",
+            "\uff11\uff12",
+            "\u0661\u0662",
+            ".5",
+            "5.",
+            "1e3",
+            "12.5E+3",
+            "\u221212",
+            "--1",
+        ],
+    )
     def test_text_that_is_no_plain_number_is_refused(self, amount):
         """A thousands separator is not guessed at: 48,000 is 48 somewhere."""
         with pytest.raises(InvalidError, match=r"amount must be a plain number such as '1234\.50', got"):
             euros(amount)
 
-    @pytest.mark.parametrize("amount", ["1e18", -(10**18), 10**4200, "1e999999999999", "1e-401", "0." + "1" * 401])
+    @given(st.integers(-(10**17), 10**17), st.integers(-400, 0))
+    def test_what_a_decimal_writes_is_read(self, digits, exponent):
+        """Any text that `str(Decimal)` produces is an amount, with an exponent or without."""
+        number = Decimal(f"{digits}E{exponent}")
+        assert Money(str(number), "EUR") == Money(number, "EUR")
+
+    @pytest.mark.parametrize("amount", ["1e+18", -(10**18), 10**4200, "1e+999999999999", "1e-401", "0." + "1" * 401])
     def test_what_does_not_fit_is_refused(self, amount):
         """Amounts are bounded, and the message says how and stays short."""
         with pytest.raises(
@@ -278,12 +308,41 @@ class TestArithmetic:
             euros("1e-400") * Decimal("0.5")
 
     @pytest.mark.parametrize(
-        "act", [lambda: euros(1) + 1, lambda: 1 + euros(1), lambda: euros(1) - 1, lambda: sum([euros(1)])]
+        "act",
+        [
+            lambda: euros(1) + 1,
+            lambda: 1 + euros(1),
+            lambda: euros(1) - 1,
+            lambda: 1 - euros(1),
+            lambda: sum([euros(1)]),
+        ],
     )
     def test_bare_numbers_do_not_add(self, act):
-        """Money plus a number is a type error, also by way of the built-in sum."""
-        with pytest.raises(TypeError):
+        """Money plus a number is a type error that says what to write, also by way of the built-in sum."""
+        with pytest.raises(InvalidTypeError, match=r"1 EUR and a bare number, got \d; .*Money\('\d', 'EUR'\)"):
             act()
+
+    def test_the_built_in_sum_points_to_the_total(self):
+        """Whoever sums a column of rows learns what adds up money."""
+        with pytest.raises(InvalidTypeError, match=r"Money\.total"):
+            sum(euros(1) for _ in range(2))
+        with pytest.raises(InvalidTypeError, match="cannot subtract"):
+            1 - euros(1)
+
+    def test_other_types_have_their_say(self):
+        """What knows how to add itself to money may; what does not is a plain type error."""
+
+        class Note:
+            def __radd__(self, other):
+                return f"{other}, noted"
+
+            def __rsub__(self, other):
+                return f"{other}, taken"
+
+        assert (euros(1) + Note(), euros(1) - Note()) == ("1 EUR, noted", "1 EUR, taken")
+        for act in (lambda: "1" + euros(1), lambda: "1" - euros(1), lambda: euros(1) + "1"):
+            with pytest.raises(TypeError):
+                act()
 
 
 class TestTwoCurrencies:
@@ -365,6 +424,14 @@ class TestTotal:
         with pytest.raises(InvalidTypeError) as caught:
             Money.total([euros(1), None, euros(2), 3])
         assert [problem.path for problem in caught.value.problems] == ["monies[1]", "monies[3]"]
+
+    @pytest.mark.parametrize("given_monies", [None, "long text" * 1000, 7, {"a": 1}, [1.5] * 10_000])
+    @pytest.mark.parametrize("act", [Money.total, round_all])
+    def test_what_holds_no_amounts_is_one_short_error(self, act, given_monies):
+        """No text falls apart into its letters, and ten thousand wrong rows are not told one by one."""
+        with pytest.raises(InvalidTypeError, match="monies") as caught:
+            act(given_monies)
+        assert len(str(caught.value)) < 500
 
 
 class TestRounding:
@@ -457,7 +524,13 @@ class TestSharing:
         with pytest.raises(InvalidError, match=r"Money\.allocate: weights"):
             euros(1).allocate(weights)
 
-    @pytest.mark.parametrize("parts", [0, -1, 1.0, True])
+    @pytest.mark.parametrize("weights", [None, "12", 3, {"a": 1}])
+    def test_what_holds_no_weights_is_one_error(self, weights):
+        """Neither nothing nor a text is several numbers."""
+        with pytest.raises(InvalidTypeError, match=r"Money\.allocate: weights must be several numbers"):
+            euros(1).allocate(weights)
+
+    @pytest.mark.parametrize("parts", [0, -1, 1.0, True, 10**30])
     def test_parts_are_a_whole_number(self, parts):
         """There is no splitting into no parts."""
         with pytest.raises(InvalidError, match=r"Money\.split: parts must be"):

@@ -50,6 +50,17 @@ class TestRate:
         assert [problem.path for problem in caught.value.problems] == ["source", "target", "target", "rate", "day"]
 
 
+class TestWhatIsNoTable:
+    """What is no table of rates is one clear error."""
+
+    @pytest.mark.parametrize("rates", [None, "long text" * 1000, 1.1, {"EUR": 1}, [1.1] * 10_000])
+    def test_what_holds_no_rates_is_one_short_error(self, rates):
+        """No text falls apart into its letters, and ten thousand wrong rows are not told one by one."""
+        with pytest.raises(InvalidTypeError, match="ExchangeRates: rates") as caught:
+            ExchangeRates(rates)
+        assert len(str(caught.value)) < 500
+
+
 class TestConverting:
     """The latest rate dated on or before the day; never a later one, never 1, never 0."""
 

@@ -7,7 +7,7 @@ and a division that has no end, round. Sharing out works in whole smallest units
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal, DecimalException
-from fractions import Fraction
+from typing import Any, Never
 
 from attrs import field, frozen
 
@@ -24,12 +24,14 @@ from leadflow.money.exact import (
     Weight,
     exact_problem,
     factor_problem,
+    item_problems,
     out_of_bounds,
     to_decimal,
     to_fraction,
     weight_problem,
 )
-from leadflow.validation import check, coded, instance, invalid, whole
+from leadflow.money.sharing import rounded_to, shared, unit_of
+from leadflow.validation import check, coded, instance, invalid, shown, to_tuple, when, whole
 from leadflow.validation import probability as probability_problem
 
 __all__ = ["Money", "round_all"]
@@ -37,6 +39,10 @@ __all__ = ["Money", "round_all"]
 _ROUNDINGS = frozenset(
     f"ROUND_{name}" for name in ("CEILING", "DOWN", "FLOOR", "HALF_DOWN", "HALF_EVEN", "HALF_UP", "UP", "05UP")
 )
+
+
+# More rows than anybody writes on an invoice, and few enough to hold.
+_MAX_PARTS = 1_000_000
 
 
 @frozen(repr=False)
@@ -119,22 +125,29 @@ class Money:
         return cls(amount, currency)
 
     def __add__(self, other: "Money") -> "Money":
-        if not isinstance(other, Money):
+        if not self._same("add", other):
             return NotImplemented
-        self._same("add", other)
         try:
             return Money(EXACT.add(self.amount, other.amount), self.currency)
         except DecimalException:
             raise out_of_bounds("sum") from None
 
+    # Never: a type checker goes on refusing what only gets a better message here, `sum(monies)` first of all.
+    def __radd__(self, other: Never) -> Any:  # noqa: ANN401
+        self._same("add", other)
+        return NotImplemented
+
     def __sub__(self, other: "Money") -> "Money":
-        if not isinstance(other, Money):
+        if not self._same("subtract", other):
             return NotImplemented
-        self._same("subtract", other)
         try:
             return Money(EXACT.subtract(self.amount, other.amount), self.currency)
         except DecimalException:
             raise out_of_bounds("difference") from None
+
+    def __rsub__(self, other: Never) -> Any:  # noqa: ANN401
+        self._same("subtract", other)
+        return NotImplemented
 
     def __mul__(self, factor: Factor) -> "Money":
         check("Money", factor_problem("factor", factor))
@@ -166,27 +179,23 @@ class Money:
         return Money(self.amount.copy_abs(), self.currency)
 
     def __lt__(self, other: "Money") -> bool:
-        if not isinstance(other, Money):
+        if not self._same("compare", other):
             return NotImplemented
-        self._same("compare", other)
         return self.amount < other.amount
 
     def __le__(self, other: "Money") -> bool:
-        if not isinstance(other, Money):
+        if not self._same("compare", other):
             return NotImplemented
-        self._same("compare", other)
         return self.amount <= other.amount
 
     def __gt__(self, other: "Money") -> bool:
-        if not isinstance(other, Money):
+        if not self._same("compare", other):
             return NotImplemented
-        self._same("compare", other)
         return self.amount > other.amount
 
     def __ge__(self, other: "Money") -> bool:
-        if not isinstance(other, Money):
+        if not self._same("compare", other):
             return NotImplemented
-        self._same("compare", other)
         return self.amount >= other.amount
 
     def times(self, probability: float) -> "Money":
@@ -219,12 +228,13 @@ class Money:
 
     def split(self, parts: int) -> tuple["Money", ...]:
         """
-        Share out evenly in whole smallest units; the first parts get what is left over.
+        Share out evenly in whole smallest units, among 1 to 1,000,000; the first parts get what is left over.
 
         >>> Money("100.00", "EUR").split(3)
         (Money('33.34', 'EUR'), Money('33.33', 'EUR'), Money('33.33', 'EUR'))
         """
-        check("Money.split", whole("parts", parts, 1))
+        problem = whole("parts", parts, 1)
+        check("Money.split", problem or when(parts > _MAX_PARTS, "parts", f"must be at most {_MAX_PARTS:,}"))
         return self.allocate((1,) * parts)
 
     def allocate(self, weights: Sequence[Weight]) -> tuple["Money", ...]:
@@ -239,23 +249,31 @@ class Money:
         >>> Money("0.05", "EUR").allocate([3, 7])
         (Money('0.02', 'EUR'), Money('0.03', 'EUR'))
         """
-        listed = tuple(weights)
-        problems = [weight_problem(f"weights[{row}]", weight) for row, weight in enumerate(listed)]
-        check("Money.allocate", *problems)
+        listed = to_tuple(weights)
+        check("Money.allocate", instance("weights", listed, tuple, "several numbers, e.g. [2, 1]"))
+        check("Money.allocate", *(weight_problem(f"weights[{row}]", weight) for row, weight in enumerate(listed)))
         if not any(listed):
-            raise invalid("Money.allocate", Problem("weights", f"must hold one above 0, got {listed!r}"))
+            raise invalid("Money.allocate", Problem("weights", f"must hold one above 0, got {shown(listed)}"))
         places = max(EXPONENTS[self.currency], _decimals(self.amount))
         total = _units(self.amount, places)
         # Shared out by size: the shares of a credit note are those of the invoice, negated.
         sign = -1 if total < 0 else 1
-        fractions = [to_fraction(weight) for weight in listed]
-        unit = Fraction(abs(total)) / sum(fractions)
-        shares = _largest_remainder([unit * fraction for fraction in fractions], abs(total))
+        shares = shared(abs(total), [to_fraction(weight) for weight in listed])
         return tuple(_of_units(sign * share, places, self.currency) for share in shares)
 
-    def _same(self, action: str, other: "Money") -> None:
-        if self.currency != other.currency:
-            raise CurrencyMismatchError(action, self.currency, other.currency)
+    def _same(self, action: str, other: object) -> bool:
+        """Say whether the other is money, refusing other currencies and bare numbers; other types have their say."""
+        if isinstance(other, Money):
+            if self.currency != other.currency:
+                raise CurrencyMismatchError(action, self.currency, other.currency)
+            return True
+        if isinstance(other, int | float | Decimal):
+            way_out = f"write Money({str(other)!r}, {self.currency!r})"
+            if action == "add":
+                way_out = f"add many up with Money.total(...) (the built-in sum starts from a bare 0), or {way_out}"
+            rule = f"cannot {action} {self} and a bare number, got {shown(other)}; {way_out}"
+            raise invalid("Money", Problem("", rule, is_type=True))
+        return False
 
     def __str__(self) -> str:
         decimals = -int(self.amount.as_tuple().exponent)
@@ -284,23 +302,13 @@ def round_all(monies: Iterable[Money], places: int | None = None, rounding: str 
     if not listed:
         return ()
     currency = listed[0].currency
-    total = Money.total(listed).round(places, rounding)
+    total = Money.total(listed).round(places, rounding).amount
     digits = EXPONENTS[currency] if places is None else places
-    target = _units(total.amount, digits)
     # Mirrored when the total is negative, so that the rows of a credit note are those of the invoice, negated.
-    sign = -1 if target < 0 else 1
-    exact = [sign * Fraction(money.amount) * Fraction(10) ** digits for money in listed]
-    return tuple(_of_units(sign * units, digits, currency) for units in _largest_remainder(exact, sign * target))
-
-
-def _largest_remainder(exact: list[Fraction], total: int) -> list[int]:
-    """Round down, then hand the missing units to the largest remainders, the first of equals first."""
-    floors = [share.numerator // share.denominator for share in exact]
-    missing = total - sum(floors)
-    by_remainder = sorted(range(len(exact)), key=lambda row: floors[row] - exact[row])
-    for row in by_remainder[:missing]:
-        floors[row] += 1
-    return floors
+    if total < 0:
+        mirrored = rounded_to([money.amount.copy_negate() for money in listed], total.copy_negate(), digits)
+        return tuple(Money(share.copy_negate(), currency) for share in mirrored)
+    return tuple(Money(share, currency) for share in rounded_to([money.amount for money in listed], total, digits))
 
 
 def _decimals(amount: Decimal) -> int:
@@ -322,12 +330,11 @@ def _unit(subject: str, places: int | None, rounding: str, currency: str) -> Dec
     if problem is None and digits > MAX_DECIMALS:
         problem = Problem("places", f"must be at most {MAX_DECIMALS}, got {digits!r}")
     check(subject, problem, coded("rounding", rounding, _ROUNDINGS))
-    return Decimal((0, (1,), -digits))
+    return unit_of(digits)
 
 
 def _listed(subject: str, monies: Iterable[Money]) -> tuple[Money, ...]:
-    given: tuple[object, ...] = tuple(monies)
-    listed = tuple(money for money in given if isinstance(money, Money))
-    if len(listed) < len(given):
-        check(subject, *(instance(f"monies[{row}]", money, Money, "a Money") for row, money in enumerate(given)))
+    listed = to_tuple(monies)
+    if not isinstance(listed, tuple) or not all(isinstance(money, Money) for money in listed):
+        check(subject, *item_problems("monies", listed, Money, "a Money", "several amounts, e.g. a list of Money"))
     return listed

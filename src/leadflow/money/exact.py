@@ -5,6 +5,7 @@ The private contexts are the rule. What does not fit or cannot be exact raises i
 traps the host has set in its own context.
 """
 
+import re
 from decimal import (
     ROUND_HALF_EVEN,
     Context,
@@ -20,7 +21,7 @@ from math import isfinite
 from typing import Any, TypeAlias
 
 from leadflow.errors import InvalidError, Problem
-from leadflow.validation import invalid, shown
+from leadflow.validation import instance, invalid, shown
 
 __all__ = [
     "EXACT",
@@ -33,6 +34,7 @@ __all__ = [
     "Weight",
     "exact_problem",
     "factor_problem",
+    "item_problems",
     "out_of_bounds",
     "to_decimal",
     "to_fraction",
@@ -62,10 +64,18 @@ QUOTIENT = Context(prec=50, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, D
 WIDE = Context(prec=2_000, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 ZERO = Decimal(0)
 
+# What people and `str(Decimal)` write, in ASCII; Decimal itself also reads 1_000, blanks around, and digits of any
+# script. What is not finite passes here so that it is refused as that.
+_PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|[0-9](?:\.[0-9]+)?[eE][+-][0-9]+|(?i:s?nan|inf|infinity))")
+# So many wrong items are named in a message, which then says how many more there are.
+_NAMED = 5
+
 
 def to_decimal(value: str | int | Decimal) -> Decimal:
     """Convert what converts exactly; hand on the rest for the type's own check to report."""
     given: Any = value  # what a caller without a type checker may pass
+    if isinstance(given, str) and not _PLAIN.fullmatch(given):
+        return given  # type: ignore[return-value]  # junk that the check reports
     if isinstance(given, int | str) and not isinstance(given, bool):
         try:
             # With a context of our own a malformed text raises, also where the host switched that trap off.
@@ -116,6 +126,25 @@ def weight_problem(path: str, value: object) -> Problem | None:
         return Problem(path, f"must be an int, float or Decimal, got {shown(value)}", is_type=True)
     finite = value.is_finite() if isinstance(value, Decimal) else isinstance(value, int) or isfinite(value)
     return None if finite and value >= 0 else Problem(path, f"must be finite and at least 0, got {shown(value)}")
+
+
+def item_problems(path: str, values: object, kind: type, one: str, many: str) -> list[Problem | None]:
+    """
+    Say what is wrong with what should be a tuple of things of a kind: the first few, and how many more there are.
+
+    >>> print(*item_problems("rates", "EUR", Decimal, "a Decimal", "several of Decimal"))
+    rates must be several of Decimal, got 'EUR'
+    >>> print(*item_problems("rates", (1,) * 7, Decimal, "a Decimal", "several of Decimal")[-2:])
+    rates[4] must be a Decimal, got 1 rates has 2 more of which each must be a Decimal
+    """
+    if not isinstance(values, tuple):
+        return [instance(path, values, tuple, many)]
+    wrong = [position for position, value in enumerate(values) if not isinstance(value, kind)]
+    found = [instance(f"{path}[{position}]", values[position], kind, one) for position in wrong[:_NAMED]]
+    more = len(wrong) - _NAMED
+    if more > 0:
+        found.append(Problem(path, f"has {more:,} more of which each must be {one}", is_type=True))
+    return found
 
 
 def out_of_bounds(what: str) -> InvalidError:

@@ -19,8 +19,8 @@ from attrs import field, frozen
 from leadflow.currencies import currency_problem
 from leadflow.errors import MissingRateError
 from leadflow.money.amount import Money
-from leadflow.money.exact import EXACT, QUOTIENT, ZERO, exact_problem, to_decimal
-from leadflow.validation import check, day, each, instance, unique, when
+from leadflow.money.exact import EXACT, QUOTIENT, ZERO, exact_problem, item_problems, to_decimal
+from leadflow.validation import check, day, instance, to_tuple, unique, when
 
 __all__ = ["NO_RATES", "ExchangeRates", "Rate"]
 
@@ -65,7 +65,7 @@ class Rate:
 
 
 def _rates(rates: Iterable[Rate]) -> tuple[Rate, ...]:
-    return tuple(rates)
+    return to_tuple(rates)
 
 
 @frozen
@@ -88,7 +88,9 @@ class ExchangeRates:
     rates: tuple[Rate, ...] = field(default=(), converter=_rates)
 
     def __attrs_post_init__(self) -> None:
-        check("ExchangeRates", *each("rates", self.rates, instance, Rate, "a Rate"))
+        check(
+            "ExchangeRates", *item_problems("rates", self.rates, Rate, "a Rate", "several rates, e.g. a list of Rate")
+        )
         check("ExchangeRates", unique("rates", ((rate.source, rate.target, str(rate.day)) for rate in self.rates)))
         in_order = sorted(self.rates, key=lambda rate: (rate.source, rate.target, rate.day))
         object.__setattr__(self, "rates", tuple(in_order))
