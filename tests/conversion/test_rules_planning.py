@@ -315,12 +315,15 @@ class TestMoments:
         assert plan.account.updated_at == shop.at + timedelta(days=9)
         assert plan.prospect.updated_at == shop.later["at"]
 
-    def test_the_source_itself_must_not_be_turned_back(self, shop):
-        """A time before the lead's last record is the caller's mistake, with the way out."""
-        lead = shop.lead().assign("bob", at=shop.at + timedelta(days=9))
+    def test_the_source_itself_is_not_turned_back(self, shop):
+        """A time before the record's last is that of a slower clock: the last record's is the time instead."""
+        late = shop.at + timedelta(days=9)
+        lead = shop.lead().assign("bob", at=late)
         evidence: Assessment = shop.judged(lead, at=shop.at)
-        with pytest.raises(ValueError, match="recorded_at must not go back"):
-            shop.qualification(lead, evidence=evidence)
+        plan = shop.qualification(lead, evidence=evidence)
+        assert (plan.lead.updated_at, plan.prospect.created_at, plan.moment.at) == (late, late, late)
+        made = shop.planned(plan.prospect, evidence=shop.judged(plan.prospect, at=shop.at))
+        assert (made.account.created_at, made.opportunity.created_at, made.moment.at) == (late, late, late)
 
     def test_a_moment_is_checked(self, shop):
         """All problems at once, as with every command."""

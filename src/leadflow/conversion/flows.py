@@ -19,7 +19,6 @@ from leadflow.conversion.asking import Flow, candidates, commit, load, receipt
 from leadflow.conversion.converting import conversion_of
 from leadflow.conversion.judging import (
     Judgement,
-    closing,
     lead_reasons,
     made_of,
     override_problem,

@@ -19,7 +19,6 @@ from leadflow.validation import code, when
 
 __all__ = [
     "Judgement",
-    "closing",
     "evidence_reasons",
     "kept",
     "lead_reasons",
@@ -83,16 +82,6 @@ def prospect_reasons(prospect: Prospect, another: str | None) -> Iterator[Refusa
 def made_of(prospect: Prospect) -> tuple[str, ...]:
     """Return the ids of what a prospect was converted to: account, contact, opportunities."""
     return tuple(made for made in (prospect.account_id, prospect.contact_id, *prospect.opportunity_ids) if made)
-
-
-# What ends a record: however it is judged, nothing more comes of it.
-_CLOSING: Final = frozenset({RefusalCode.ALREADY_CONVERTED, RefusalCode.MERGED, RefusalCode.WITHDRAWN})
-
-
-def closing(reasons: Iterable[RefusalReason]) -> tuple[RefusalReason, ...]:
-    """Return the reasons if one of them makes it pointless to judge the record; else none."""
-    found = tuple(reasons)
-    return found if any(reason.code in _CLOSING for reason in found) else ()
 
 
 def _disqualified(record: Lead | Prospect) -> RefusalReason:
