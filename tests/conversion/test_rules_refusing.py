@@ -444,13 +444,17 @@ class TestRule08CombinationsThatMakeNoSense:
         assert shop.planned(shop.prospect(), settings=settings, **arguments).opportunity.account_id is None
 
     def test_a_stage_of_another_pipeline(self, shop):
-        """Said when the terms are built if they name the pipeline, else when planning."""
+        """Said when the terms are built if they name the pipeline, else when planning, with all that is wrong."""
         with pytest.raises(
             InvalidError, match=r"stage must be an open stage of pipeline 'simple', got 'proposl' \(did"
         ):
             DealTerms(stage="proposl", pipeline=pipelines.SIMPLE)
-        with pytest.raises(InvalidError, match=r"terms.stage must be an open stage of pipeline 'simple', got 'won'"):
-            shop.conversion(shop.prospect(), terms=DealTerms(stage="won"))
+        refusal = shop.conversion(shop.prospect(), terms=DealTerms(stage="won"), owner=lambda prospect: "inbound")
+        assert [(reason.code, reason.path) for reason in refusal.reasons] == [
+            ("invalid_stage", "terms.stage"),
+            ("missing_fields", "terms.amount"),
+        ]
+        assert "terms.stage: must be an open stage of pipeline 'simple', got 'won'" in str(refusal)
 
     def test_a_person_to_make_a_contact_of(self, shop):
         """Without a person there is no contact; skipping it is possible."""

@@ -139,7 +139,8 @@ def _of_the_deal(prospect: Prospect, deal: Opportunity | None) -> Iterator[Unmap
     if value is not None and (deal is None or deal.amount != value):
         yield Unmapped("estimated_value", value, none if deal is None else f"the deal is worth {deal.amount}")
     for name in ("product_interest", "engagements", "touches"):
-        held = () if deal is None else getattr(deal, name)
+        # As sets: there may be thousands of engagements.
+        held = frozenset(() if deal is None else getattr(deal, name))
         missing = tuple(item for item in getattr(prospect, name) if item not in held)
         if missing:
             yield Unmapped(name, missing, none if deal is None else "the deal has its own")

@@ -25,7 +25,6 @@ from leadflow.opportunity import DECIDERS, Opportunity
 from leadflow.party import Company
 from leadflow.pipeline import Pipeline, Requirement, Stage
 from leadflow.prospect import Prospect
-from leadflow.validation import check
 
 __all__ = ["Heir", "Terms", "made_account", "made_contact", "made_opportunity", "terms_of"]
 
@@ -42,7 +41,7 @@ class Terms:
         role: The contact's part.
         products: What it is about.
         defaults: What was filled in.
-        reasons: What is missing.
+        reasons: What is missing or wrong.
     """
 
     given: DealTerms
@@ -84,12 +83,7 @@ class Heir:
 
 
 def terms_of(case: Case, company: Company | None) -> Terms:
-    """
-    Return the terms that hold for a new deal.
-
-    Raises:
-        InvalidError: If the stage given is no open stage of the pipeline that holds.
-    """
+    """Return the terms that hold for a new deal, and what is missing or wrong in them."""
     prospect, request, settings = case.prospect, case.request, case.settings
     given, standard = request.terms, settings.terms
     found: dict[str, Any] = {}
@@ -99,6 +93,7 @@ def terms_of(case: Case, company: Company | None) -> Terms:
         found[name] = value
         defaults.append(Default(f"terms.{name}", shown, why))
 
+    wrong_stage = None
     pipeline = given.pipeline or standard.pipeline
     if given.pipeline is None:
         fill("pipeline", pipeline, pipeline.id, "the pipeline configured")
@@ -107,8 +102,8 @@ def terms_of(case: Case, company: Company | None) -> Terms:
         stage = pipeline.entry_stage if configured is None else pipeline.stage(configured)
         fill("stage", stage.code, stage.code, "the stage configured" if configured else "where the pipeline starts")
     else:
-        check("plan_conversion", stage_problem("terms.stage", given.stage, pipeline))
-        stage = pipeline.stage(given.stage)
+        wrong_stage = stage_problem("", given.stage, pipeline)
+        stage = pipeline.entry_stage if wrong_stage else pipeline.stage(given.stage)
     if given.probability is None:
         defaults.append(Default("terms.probability", stage.probability, f"of stage {stage.code!r}"))
     products = prospect.product_interest if given.product_interest is None else given.product_interest
@@ -132,7 +127,10 @@ def terms_of(case: Case, company: Company | None) -> Terms:
         role=given.role or standard.role,
         products=products,
         defaults=tuple(defaults),
-        reasons=tuple(_missing(case, terms, stage, given.role or standard.role)),
+        reasons=(
+            *(() if wrong_stage is None else (_invalid_stage(wrong_stage.message),)),
+            *_missing(case, terms, stage, given.role or standard.role),
+        ),
     )
 
 
@@ -148,6 +146,10 @@ def _name(case: Case, company: Company | None, products: tuple[ProductInterest, 
         product=products[0].product if products else None,
         quarter=str(calendar.quarter_of(close)) if calendar is not None and close is not None else None,
     )
+
+
+def _invalid_stage(message: str) -> RefusalReason:
+    return RefusalReason(RefusalCode.INVALID_STAGE, message, path="terms.stage")
 
 
 def _missing(case: Case, terms: DealTerms, stage: Stage, role: BuyingRole) -> list[RefusalReason]:

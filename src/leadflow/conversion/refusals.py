@@ -43,8 +43,9 @@ class RefusalCode(StrEnum):
     CLOSED_DEAL = "closed_deal"
     UNKNOWN_RECORD = "unknown_record"
     ID_TAKEN = "id_taken"
-    # Who is to own it.
+    # Who is to own it, and where it starts.
     INVALID_OWNER = "invalid_owner"
+    INVALID_STAGE = "invalid_stage"
     # What happened between planning and writing.
     PLAN_CHANGED = "plan_changed"
     CONFLICT = "conflict"
