@@ -172,6 +172,15 @@ class TestAssessment:
         yes = assessment(verdict=Verdict.QUALIFIED, low=0, high=0, explainer=Explanation())
         assert yes.why_not() == "qualified by icp version 2; nothing stands in the way"
 
+    def test_expiry(self):
+        """An assessment expires when its evidence does."""
+        kept = assessment(basis=evolve(assessment().basis, valid_for=timedelta(days=3)))
+        for found in (kept, kept.evidence()):
+            assert not found.has_expired(AT + timedelta(days=2))
+            assert found.has_expired(AT + timedelta(days=3))
+        lasting = assessment(basis=evolve(assessment().basis, valid_for=None))
+        assert not lasting.has_expired(AT + timedelta(days=999))
+
     def test_score_and_grade(self):
         """A score is told once nothing unknown can change it; a grade is part of the headline."""
         assert assessment().score is None

@@ -133,7 +133,7 @@ class Assessment(Readable):
     def known(self) -> Mapping[str, FieldValue]:
         """The facts it read and knew, by name."""
         pairs = zip(self.basis.reads, self.values, strict=True)
-        return {name: value for name, value in pairs if value is not None}
+        return Fields({name: value for name, value in pairs if value is not None})
 
     def missing(self) -> tuple[str, ...]:
         """Return the names of all facts that were read and unknown, whether they could matter or not."""
@@ -233,7 +233,3 @@ class Evidence(Readable):
     def missing(self) -> tuple[str, ...]:
         """Return the names of all facts that were read and unknown."""
         return self.missing_facts
-
-    def has_expired(self, at: datetime) -> bool:
-        """Say whether it must be made again by `at`."""
-        return self.valid_until is not None and at >= self.valid_until

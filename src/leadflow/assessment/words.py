@@ -1,6 +1,7 @@
 """An assessment in words: text, rows and HTML, the same for both of its forms."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from leadflow.assessment.findings import Explanation, Finding, FindingKind, Question, Verdict
@@ -23,6 +24,8 @@ class _Judged(Protocol):
     def policy_id(self) -> str: ...
     @property
     def policy_version(self) -> int: ...
+    @property
+    def valid_until(self) -> datetime | None: ...
     @property
     def explanation(self) -> Explanation: ...
     @property
@@ -59,6 +62,10 @@ class Readable:
     def score(self: _Judged) -> float | None:
         """The score in points; None while something unknown can change it (see `low` and `high`)."""
         return self.low / 1000 if self.low == self.high else None
+
+    def has_expired(self: _Judged, at: datetime) -> bool:
+        """Say whether it must be made again by `at`."""
+        return self.valid_until is not None and at >= self.valid_until
 
     def why(self: _Judged) -> str:
         """Return every finding, one per line, under the verdict."""

@@ -77,7 +77,11 @@ def compile_assess(
     writer = _written(policy, subject, refuse)
     writer.constants |= {"make": object.__new__, "Assessment": Assessment, "basis": basis, "explainer": explainer}
     named = "subject_id=s.subject_id, subject_version=s.subject_version"
-    if not issubclass(subject, FactSheet):
+    if issubclass(subject, Entity):
+        # What `version` returns, without the call.
+        named = "subject_id=s.id, subject_version=length(s.history) - 1 + s.history[0].stands_for"
+        writer.constants["length"] = len
+    elif not issubclass(subject, FactSheet):
         named = "subject_id=s.id, subject_version=s.version"
     held = ("verdict", "low", "high", "at", "basis", "values", "passed", "unknown", "explainer")
     writer.line("found = make(Assessment)")

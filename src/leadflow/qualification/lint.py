@@ -1,7 +1,9 @@
 """
 What is legal Python and still cannot be meant: thresholds out of reach, criteria that never matter.
 
-A policy that cannot do what it says is refused when it is built, since nobody would notice later: it answers.
+A policy that cannot do what it says is refused when it is built, since nobody would notice later: it answers. A limit
+below what its group could reach is no mistake: cutting is what limits are for, and a finding tells what was cut; one
+that leaves a group nothing to vary is refused.
 """
 
 from collections.abc import Iterator
