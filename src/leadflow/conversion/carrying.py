@@ -75,13 +75,31 @@ def not_taken_over(lead: Lead, prospect: Prospect) -> tuple[Unmapped, ...]:
 
 
 def left_behind(
-    prospect: Prospect, account: Account | None, contact: Contact | None, deal: Opportunity | None
+    prospect: Prospect,
+    account: Account | None,
+    contact: Contact | None,
+    deal: Opportunity | None,
+    *,
+    is_company: bool = True,
 ) -> tuple[Unmapped, ...]:
-    """Return what of a prospect is found in none of the records that it was converted to."""
+    """
+    Return what of a prospect is found in none of the records that it was converted to.
+
+    Args:
+        prospect: As it was.
+        account: As it is, if there is one; so are the contact and the deal.
+        contact: See account.
+        deal: See account.
+        is_company: Whether the prospect's company is one; what stands for none is listed as such.
+    """
     made = [record for record in (account, contact, deal) if record is not None]
     return (
         *_party("person", prospect.person, contact, contact.person if contact else None),
-        *_party("company", prospect.company, account, account.company if account else None),
+        *(
+            _party("company", prospect.company, account, account.company if account else None)
+            if is_company
+            else _nobody(prospect.company)
+        ),
         *_plain(prospect, made),
         *_labels(prospect, made),
         *_consents(prospect, contact, deal),
@@ -99,6 +117,13 @@ def _party(
             kind = "account" if path == "company" else "contact"
             why = f"no {kind} takes it" if record is None else f"{record} keeps {_words(held)}"
             yield Unmapped(f"{path}.{attribute.name}", value, why)
+
+
+def _nobody(company: Company | None) -> Iterator[Unmapped]:
+    for attribute in attrs.fields(type(company)) if company is not None else ():
+        value = getattr(company, attribute.name)
+        if value not in (None, frozenset()):
+            yield Unmapped(f"company.{attribute.name}", value, "what was entered stands for no company")
 
 
 def _words(value: object) -> str:
@@ -139,9 +164,10 @@ def _of_the_deal(prospect: Prospect, deal: Opportunity | None) -> Iterator[Unmap
     if value is not None and (deal is None or deal.amount != value):
         yield Unmapped("estimated_value", value, none if deal is None else f"the deal is worth {deal.amount}")
     for name in ("product_interest", "engagements", "touches"):
-        # As sets: there may be thousands of engagements.
-        held = frozenset(() if deal is None else getattr(deal, name))
-        missing = tuple(item for item in getattr(prospect, name) if item not in held)
+        theirs, held = getattr(prospect, name), () if deal is None else getattr(deal, name)
+        # There may be thousands, and most often the deal has just taken them over.
+        there = frozenset(() if theirs == held else held)
+        missing = () if theirs == held else tuple(item for item in theirs if item not in there)
         if missing:
             yield Unmapped(name, missing, none if deal is None else "the deal has its own")
     known = {} if deal is None else dict(deal.discovery)

@@ -194,7 +194,7 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
         evidence=evidence,
         moment=moment,
         defaults=defaults,
-        unmapped=left_behind(prospect, account, contact, deal),
+        unmapped=left_behind(prospect, account, contact, deal, is_company=resolved.company is not None),
         warnings=open_deals if settings.open_deals is OpenDeals.WARN else (),
     )
 

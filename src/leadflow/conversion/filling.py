@@ -15,6 +15,7 @@ from leadflow.account import Account
 from leadflow.contact import Contact
 from leadflow.conversion.requests import Moment
 from leadflow.dealparts import BuyingRole
+from leadflow.events import Engaged, Touched
 from leadflow.fields import Fields
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, Person, tighten
@@ -108,12 +109,15 @@ def fill_opportunity(
         deal = deal.add_role(contact_id, role, **when)
     if deal.amount is None and prospect.estimated_value is not None:
         deal = deal.set_amount(prospect.estimated_value, **when)
-    for engagement in prospect.engagements:
-        if engagement not in deal.engagements:
-            deal = deal.engage(engagement, **when)
-    for touch in prospect.touches:
-        if touch not in deal.touches:
-            deal = deal.touch(touch, **when)
+    engaged, touched = frozenset(deal.engagements), frozenset(deal.touches)
+    happened = (
+        *(Engaged(engagement=said, **when) for said in dict.fromkeys(prospect.engagements) if said not in engaged),
+        *(Touched(touch=done, **when) for done in dict.fromkeys(prospect.touches) if done not in touched),
+    )
+    if happened:
+        deal.require("engage", deal.can_change())
+        # All at once: each command alone would copy a history that may be thousands of events long.
+        deal = deal._record(*happened)  # noqa: SLF001 - one step, told as the commands tell it
     held = dict(deal.discovery)
     learnt = {name: news for name, news in prospect.discovery if news is not None and held.get(name) is None}
     if learnt:

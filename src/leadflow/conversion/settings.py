@@ -7,7 +7,9 @@ worth a warning or a refusal, which default terms hold. Settings are data: compa
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
+from unicodedata import category
 
 from attrs import field, frozen
 
@@ -93,6 +95,12 @@ def _names(values: Iterable[str]) -> frozenset[str]:
     return to_set(values if isinstance(values, str) else (normalised(v) if isinstance(v, str) else v for v in values))
 
 
+@lru_cache(maxsize=1024)
+def _bare(name: str) -> str:
+    """Return a name as `normalised`, without punctuation and spaces."""
+    return "".join(char for char in normalised(name) if category(char)[0] not in "PZ" and char not in "<>`")
+
+
 @frozen(kw_only=True)
 class ConversionSettings:
     """
@@ -102,7 +110,8 @@ class ConversionSettings:
         terms: What holds for terms that nobody gave.
         owners: Who may own a record.
         person_accounts: A `PersonAccounts` or its value.
-        blank_companies: What stands for no company, besides the person's own name; compared as names are.
+        blank_companies: What stands for no company, besides the person's own name; compared as names are, and without
+            punctuation and spaces (``N. A.`` is ``n/a``).
         open_deals: An `OpenDeals` or its value.
     """
 
@@ -126,12 +135,11 @@ class ConversionSettings:
         """Return the company; None where what is given stands for "no company"."""
         if company is None:
             return None
-        name = normalised(company.name).strip("[]()<> ")
-        return (
-            None
-            if name in self.blank_companies or (person is not None and name == normalised(person.name))
-            else company
-        )
+        name = _bare(company.name)
+        blanks = {_bare(blank) for blank in self.blank_companies}
+        if not name or name in blanks or (person is not None and name == _bare(person.name)):
+            return None
+        return company
 
 
 STANDARD: Final = ConversionSettings()
