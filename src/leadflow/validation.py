@@ -307,10 +307,11 @@ def to_set(values: Iterable[str]) -> frozenset[str]:
     """
     if isinstance(values, frozenset):
         return values
+    given: Any = to_tuple(values)
     try:
-        return values if isinstance(values, str) else frozenset(values)  # type: ignore[return-value]  # refused by the type's check
-    except TypeError:
-        return values  # type: ignore[return-value]  # the same
+        return frozenset(given) if isinstance(given, tuple) else given
+    except TypeError:  # unhashable: the check names the item
+        return given  # type: ignore[no-any-return]
 
 
 def to_tuple(values: Iterable[_Item]) -> tuple[_Item, ...]:

@@ -70,6 +70,15 @@ class TestTimes:
         ]
         assert paths(lambda: events.Assigned(owner=None, at=None)) == ["at"]
 
+    def test_value(self):
+        """Compared by kind and attributes; the hash goes with it."""
+        event = events.Withdrawn(note="x", at=AT)
+        assert event == attrs.evolve(event)
+        assert event != events.Reopened(note="x", at=AT)
+        assert event != events.Withdrawn(note="y", at=AT)
+        assert hash(event) == hash(attrs.evolve(event))
+        assert repr(event).startswith("Withdrawn(at=")
+
     def test_other_zones(self):
         """Instants are compared, not clocks."""
         there = AT.astimezone(timezone(timedelta(hours=-5)))
@@ -182,6 +191,7 @@ class TestStatesThatCannotBe:
             (lambda: events.LeadImported(status="new", reason=LOSS_REASONS["price"], at=AT), "reason"),
             (lambda: events.LeadImported(status="new", revisit_on=AT.date(), at=AT), "revisit_on"),
             (lambda: events.LeadImported(status="bogus", at=AT), "status"),
+            (lambda: events.ProspectOpened(lead_id="", at=AT), "lead_id"),
             (lambda: events.ProspectImported(opportunity_ids=["O-1", "O-1"], at=AT), "opportunity_ids"),
             (lambda: events.ProspectConverted(evidence=EVIDENCE, at=AT), ""),
             (lambda: events.Discovered(changes=(), at=AT), ""),
