@@ -21,6 +21,7 @@ from leadflow.qualification import (
     bant_ladder,
     cap,
     coalesce,
+    engagement_points,
     fact,
     knock_out,
     points,
@@ -168,6 +169,21 @@ class TestQuestions:
         assert judged(policy, company__employees=49).low == -2_000
         both = Policy("p", require=[EMBARGO], score=[points(5, when=SIZE)], threshold=5)
         assert [question.fact for question in judged(both, company__employees=60).questions] == ["company.country"]
+
+    def test_what_is_not_remembered_is_ranked_anew(self, monkeypatch):
+        """Questions are the same whether they were ranked before or not."""
+        policy = Policy("p", require=[SIZE, fact("source").equals("x")])
+        once = judged(policy).questions
+        assert judged(policy).questions is once
+        monkeypatch.setattr("leadflow.qualification.explaining._MOST_ASKED", 0)
+        fresh = policy.replace(version=1)
+        assert judged(fresh).questions == judged(fresh).questions == once
+
+    def test_engagements_in_a_group(self):
+        """Engagements that are not tracked are asked for, within limits too, by how far they could move the score."""
+        group = cap([engagement_points("webinar", points=5, at_most=3)], high=12)
+        (question,) = judged(Policy("p", score=group, threshold=5)).questions
+        assert (question.text, question.swing) == ("what are the engagements?", 15_000)
 
     def test_the_bank(self):
         """The policy's own question beats the catalogue's."""
