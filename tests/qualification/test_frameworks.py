@@ -78,7 +78,7 @@ class TestOwn:
 
     def test_unknown_dimension(self):
         """An unknown dimension or level is refused with the nearest name."""
-        with pytest.raises(InvalidError, match=r"did you mean 'discovery.ratings.champion'"):
+        with pytest.raises(InvalidError, match=r"did you mean 'champion'"):
             framework("ours", {"champoin": "fair"})
         with pytest.raises(InvalidError, match="did you mean 'strong'"):
             framework("ours", {"champion": "strongly"})

@@ -97,7 +97,7 @@ BUILDERS = {
     ),
     "framework": (
         framework,
-        {"id": "f", "levels": {"need": "stated"}, "version": 1, "at_least": 1, "score": True, "threshold": 3},
+        {"id": "f", "levels": {"need": "stated"}, "version": 1, "at_least": None, "score": True, "threshold": 3},
     ),
     "Bant": (Bant, {"id": "bant", "version": 1, "at_least": 2, "score": False, "threshold": None}),
     "rfm_points": (

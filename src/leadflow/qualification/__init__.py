@@ -8,7 +8,18 @@ down and read it, `compiled` makes it fast. `icp`, `frameworks` and `scorecard` 
 `combine`, `comparing` and `questionnaire` use them.
 """
 
-from leadflow.assessment import Assessment, Assessor, Evidence, Finding, FindingKind, Question, Verdict
+from leadflow.assessment import (
+    Assessment,
+    Assessor,
+    Basis,
+    Evidence,
+    Explainer,
+    Explanation,
+    Finding,
+    FindingKind,
+    Question,
+    Verdict,
+)
 from leadflow.qualification.activity import NEVER, engagements, touches
 from leadflow.qualification.awards import bands, points
 from leadflow.qualification.catalogue import CATALOGUE, FactSpec
@@ -45,11 +56,14 @@ __all__ = [
     "Assessment",
     "Assessor",
     "Bant",
+    "Basis",
     "Champ",
     "Combined",
     "Comparison",
     "Difference",
     "Evidence",
+    "Explainer",
+    "Explanation",
     "FactSheet",
     "FactSpec",
     "Faint",

@@ -23,6 +23,7 @@ from leadflow.fields import FieldValue
 from leadflow.money import Money
 from leadflow.qualification.facts import Read
 from leadflow.qualification.kinds import Kind
+from leadflow.qualification.nodes import quoted
 from leadflow.qualification.sheet import FactSheet
 from leadflow.validation import check, coded, each, instance, invalid, optional, text, to_tuple, when
 
@@ -37,6 +38,7 @@ __all__ = [
     "listed",
     "shortened",
     "sorted_texts",
+    "span_problem",
     "touches",
 ]
 
@@ -100,12 +102,7 @@ class Activity(Read):
             *each("kinds", self.kinds, engagement_kind if engaged else coded, *([] if engaged else [TouchKind])),
             *each("outcomes", self.outcomes, coded, TouchOutcome),
             optional(text, "campaign", self.campaign),
-            optional(instance, "within", self.within, timedelta, "a timedelta"),
-            when(
-                isinstance(self.within, timedelta) and self.within <= timedelta(0),
-                "within",
-                "must be longer than nothing",
-            ),
+            span_problem("within", self.within),
             when(engaged and self.outcomes, "outcomes", "must be left out for engagements"),
             when(not engaged and self.campaign is not None, "campaign", "must be left out for touches"),
             when(self.measure == "sum" and not engaged, "measure", "must not be sum for touches, which have no value"),
@@ -178,11 +175,22 @@ def engagement_kind(path: str, value: object) -> Problem | None:
     return None if isinstance(value, str) and value.startswith("custom.") else coded(path, value, KINDS)
 
 
+def span_problem(path: str, span: object) -> Problem | None:
+    """Check for a length of time, or none."""
+    problem = optional(instance, path, span, timedelta, "a timedelta, such as timedelta(days=30)")
+    return problem or when(isinstance(span, timedelta) and span <= timedelta(0), path, "must be longer than nothing")
+
+
 def listed(kind: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return one kind, several, or none as a tuple."""
     if kind is None:
         return ()
     return (kind,) if isinstance(kind, str) else to_tuple(kind)
+
+
+def _several_problem(path: str, values: object) -> Problem | None:
+    rule = f"must be a text, a list of texts, or None for all, got {quoted(values)}"
+    return None if isinstance(values, tuple) else Problem(path, rule, is_type=True)
 
 
 @frozen(kw_only=True)
@@ -192,6 +200,15 @@ class Engagements:
     kinds: tuple[str, ...] = ()
     campaign: str | None = None
     within: timedelta | None = None
+
+    def __attrs_post_init__(self) -> None:
+        check(
+            "engagements",
+            _several_problem("kind", self.kinds),
+            *(each("kind", self.kinds, engagement_kind) if isinstance(self.kinds, tuple) else ()),
+            optional(text, "campaign", self.campaign),
+            span_problem("within", self.within),
+        )
 
     def count(self) -> Activity:
         """Return how many there are."""
@@ -224,6 +241,16 @@ class Touches:
     kinds: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
     within: timedelta | None = None
+
+    def __attrs_post_init__(self) -> None:
+        check(
+            "touches",
+            _several_problem("kind", self.kinds),
+            _several_problem("outcome", self.outcomes),
+            *(each("kind", self.kinds, coded, TouchKind) if isinstance(self.kinds, tuple) else ()),
+            *(each("outcome", self.outcomes, coded, TouchOutcome) if isinstance(self.outcomes, tuple) else ()),
+            span_problem("within", self.within),
+        )
 
     def count(self) -> Activity:
         """Return how many there are."""

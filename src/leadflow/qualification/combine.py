@@ -20,12 +20,12 @@ from attrs import evolve, field, frozen
 from leadflow.assessment import Assessment, Assessor, Basis, Explanation, Finding, Question, Verdict
 from leadflow.errors import Problem
 from leadflow.fields import FieldValue
-from leadflow.qualification.nodes import Rates
+from leadflow.qualification.nodes import Rates, quoted
 from leadflow.qualification.plain import SCHEMA
 from leadflow.qualification.policy import Policy
-from leadflow.validation import aware, check, code, coded, member, shown, when, whole
+from leadflow.validation import aware, check, code, coded, each, member, to_tuple, when, whole
 
-__all__ = ["Combined", "How", "all_of", "any_of", "first_of"]
+__all__ = ["Combined", "How", "all_of", "any_of", "assessor_problem", "first_of"]
 
 
 class How(StrEnum):
@@ -59,6 +59,10 @@ def _to_how(value: How | str) -> How:
     return member(How)(value)
 
 
+def _to_policies(values: Iterable[Assessor]) -> tuple[Assessor, ...]:
+    return to_tuple(values)
+
+
 @frozen(kw_only=True, slots=False)  # a plain __dict__, where functools.cached_property keeps what it derives
 class Combined:
     """
@@ -74,7 +78,7 @@ class Combined:
     id: str = field(kw_only=False)
     version: int = 1
     how: How = field(converter=_to_how)
-    policies: tuple[Assessor, ...]
+    policies: tuple[Assessor, ...] = field(converter=_to_policies)
 
     def __attrs_post_init__(self) -> None:
         check(
@@ -82,8 +86,8 @@ class Combined:
             code("id", self.id),
             whole("version", self.version, 1),
             coded("how", self.how, How),
-            when(not self.policies, "policies", "must hold at least one policy, got none"),
-            *(_assessor(f"policies[{position}]", policy) for position, policy in enumerate(self.policies)),
+            when(self.policies == (), "policies", "must hold at least one policy, got none"),
+            *each("policies", self.policies, assessor_problem),
         )
 
     @cached_property
@@ -198,10 +202,11 @@ def _lenient(policy: Assessor) -> Assessor:
     return policy.lenient() if isinstance(policy, Policy | Combined) else policy
 
 
-def _assessor(path: str, policy: object) -> Problem | None:
+def assessor_problem(path: str, policy: object) -> Problem | None:
+    """Check for a policy: ours, or a class of the host's own."""
     if callable(getattr(policy, "assess", None)):
         return None
-    return Problem(path, f"must have assess(subject, *, at), got {shown(policy)}", is_type=True)
+    return Problem(path, f"must have assess(subject, *, at), got {quoted(policy)}", is_type=True)
 
 
 def _written(path: str, policy: Assessor) -> Problem | None:
@@ -213,7 +218,7 @@ def _written(path: str, policy: Assessor) -> Problem | None:
 def _combined(how: How, policies: tuple[Any, ...], name: str | None, version: int) -> Combined:
     lone = policies[0] if len(policies) == 1 else None
     listed = tuple(lone) if isinstance(lone, Iterable) and not isinstance(lone, str) else policies
-    return Combined(name or how.value, version=version, how=how, policies=listed)
+    return Combined(how.value if name is None else name, version=version, how=how, policies=listed)
 
 
 def all_of(*policies: Assessor | Iterable[Assessor], id: str | None = None, version: int = 1) -> Combined:  # noqa: A002

@@ -16,6 +16,9 @@ from attrs import field, frozen
 from leadflow.assessment import Assessment, Assessor, Evidence, Finding, FindingKind, Verdict, points_text
 from leadflow.fields import FieldValue
 from leadflow.markup import section, table
+from leadflow.qualification.combine import assessor_problem
+from leadflow.qualification.nodes import list_problem
+from leadflow.validation import aware, check, instance
 
 __all__ = ["Changed", "Comparison", "Difference", "Screening", "compare", "diff", "screen"]
 
@@ -85,7 +88,11 @@ def screen(policy: Assessor, subjects: Iterable[Any], *, at: datetime) -> Screen
         policy: Any policy, a host's own included.
         subjects: Leads, prospects, opportunities or `FactSheet`s; read once, not kept.
         at: The time of the judgements, aware.
+
+    Raises:
+        InvalidError: If an argument, or one of the subjects, is of a wrong type.
     """
+    check("screen", assessor_problem("policy", policy), list_problem("subjects", subjects, "subjects"), aware("at", at))
     verdicts: Counter[Verdict] = Counter()
     lenient: Counter[Verdict] = Counter()
     fails: Counter[str] = Counter()
@@ -142,6 +149,8 @@ class Difference:
 
 def diff(before: Assessment | Evidence, after: Assessment | Evidence) -> Difference:
     """Say what is different between two assessments, in what was known and in what was asked."""
+    kinds, rule = (Assessment, Evidence), "an Assessment, such as policy.assess(...) returns, or Evidence"
+    check("diff", instance("before", before, kinds, rule), instance("after", after, kinds, rule))
     names = sorted(before.known.keys() | after.known.keys())
     pairs = {name: (before.known.get(name), after.known.get(name)) for name in names}
     return Difference(
@@ -236,7 +245,17 @@ def compare(before: Assessor, after: Assessor, subjects: Iterable[Any], *, at: d
         after: The policy as it might be.
         subjects: Leads, prospects, opportunities or `FactSheet`s; read once, those that change are kept.
         at: The time of the judgements, aware.
+
+    Raises:
+        InvalidError: If an argument, or one of the subjects, is of a wrong type.
     """
+    check(
+        "compare",
+        assessor_problem("before", before),
+        assessor_problem("after", after),
+        list_problem("subjects", subjects, "subjects"),
+        aware("at", at),
+    )
     total = 0
     changed: list[Changed] = []
     for subject in subjects:

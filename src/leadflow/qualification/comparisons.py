@@ -22,9 +22,8 @@ from leadflow.fields import FieldValue
 from leadflow.money import Money
 from leadflow.qualification.kinds import ORDERED, Kind, canonical, fit_problem
 from leadflow.qualification.logic import Open, Predicate, Statement
-from leadflow.qualification.nodes import Reading
+from leadflow.qualification.nodes import Reading, quoted
 from leadflow.validation import check, coded, instance, invalid, text
-from leadflow.validation import shown as quoted
 
 __all__ = ["Between", "Compare", "Includes", "IsIn", "IsKnown", "Operand", "SingleTest", "TextMatch"]
 
@@ -163,7 +162,7 @@ class SingleTest(Predicate):
                 yield read.text, share
 
 
-@frozen
+@frozen(order=False)  # the type checker would give it an order of its own
 class Compare(SingleTest):
     """
     One operand against one constant.
@@ -213,7 +212,7 @@ class Compare(SingleTest):
         return _ORDER["<"](self.constant, other.constant)
 
 
-@frozen
+@frozen(order=False)  # the type checker would give it an order of its own
 class Between(SingleTest):
     """One operand between two constants, both included."""
 
@@ -252,7 +251,7 @@ class Between(SingleTest):
         return lambda value: low <= value <= high
 
 
-@frozen
+@frozen(order=False)  # the type checker would give it an order of its own
 class IsIn(SingleTest):
     """One operand against a set of values; at least one. Not for amounts, which may be in several currencies."""
 
@@ -274,7 +273,7 @@ class IsIn(SingleTest):
         return frozenset(self.options).__contains__
 
 
-@frozen
+@frozen(order=False)  # the type checker would give it an order of its own
 class TextMatch(SingleTest):
     """
     One text operand against a part of text.
@@ -314,7 +313,7 @@ class TextMatch(SingleTest):
         return lambda value: search(value, part)
 
 
-@frozen
+@frozen(order=False)  # the type checker would give it an order of its own
 class Includes(SingleTest):
     """Whether a set operand has an item."""
 
@@ -338,7 +337,7 @@ class Includes(SingleTest):
         return lambda value: self.item in value
 
 
-@frozen
+@frozen(order=False)  # the type checker would give it an order of its own
 class IsKnown(Predicate):
     """Whether an operand is known; a closing form, since *unknown* is then simply false."""
 

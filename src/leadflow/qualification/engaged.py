@@ -19,9 +19,8 @@ from typing import Any, Final
 from attrs import evolve, field, frozen
 
 from leadflow.assessment import points_text
-from leadflow.errors import Problem
 from leadflow.fields import FieldValue
-from leadflow.qualification.activity import engagement_kind, happened, listed, shortened, sorted_texts
+from leadflow.qualification.activity import engagement_kind, happened, listed, shortened, sorted_texts, span_problem
 from leadflow.qualification.facts import Read
 from leadflow.qualification.kinds import Kind
 from leadflow.qualification.logic import Open
@@ -84,7 +83,7 @@ class EngagementPoints(Read):
             whole("least", self.least, 1),
             optional(whole, "per_day", self.per_day, 1),
             optional(whole, "at_most", self.at_most, 1),
-            *(_span_problem(name, getattr(self, name)) for name in ("within", "half_life")),
+            *(span_problem(name, getattr(self, name)) for name in ("within", "half_life")),
             optional(points_problem, "cap", self.cap),
         )
         check(
@@ -162,13 +161,6 @@ def _per_day(moments: list[datetime], most: int) -> list[datetime]:
         if seen[day] <= most:
             kept.append(moment)
     return kept
-
-
-def _span_problem(path: str, span: object) -> Problem | None:
-    if span is None:
-        return None
-    problem = instance(path, span, timedelta, "a timedelta")
-    return problem or when(isinstance(span, timedelta) and span <= timedelta(0), path, "must be longer than nothing")
 
 
 @frozen

@@ -11,14 +11,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from leadflow.discovery import LEVELS, RATINGS
+from leadflow.discovery import LEVELS, RATED, RATINGS
+from leadflow.errors import Problem, did_you_mean
 from leadflow.qualification.awards import Bands, bands
+from leadflow.qualification.catalogue import spec_of
 from leadflow.qualification.facts import Fact, fact
 from leadflow.qualification.gates import knock_out
 from leadflow.qualification.logic import AtLeast
 from leadflow.qualification.milli import Number
 from leadflow.qualification.policy import Policy
-from leadflow.validation import check, instance
+from leadflow.validation import MAX_CODE, check, instance, shown
 
 __all__ = [
     "FRAMEWORKS",
@@ -94,6 +96,14 @@ def framework(
         InvalidError: If a dimension or level is unknown, with the nearest names.
     """
     check("framework", instance("levels", levels, Mapping, "a mapping from dimensions to levels"))
+    check(
+        "framework",
+        Problem("levels", "must hold at least one dimension, got none") if not levels else None,
+        *map(_dimension_problem, levels),
+        instance("score", score, bool, "True or False"),
+        Problem("at_least", "must be left out where points are given; use threshold") if score and at_least else None,
+        Problem("threshold", "must be left out without score=True") if not score and threshold is not None else None,
+    )
     facts = {name: _dimension(name) for name in levels}
     knock_outs = [knock_out(facts["need"].equals("none"), "no need, no sale")] if "need" in levels else []
     tests = tuple(facts[name].at_least(level) for name, level in levels.items())
@@ -104,6 +114,15 @@ def framework(
     least = sum(scale.points[LEVELS.get(name, RATINGS).index(levels[name])] for name, scale in scales.items())
     needed = least if threshold is None else threshold
     return Policy(id, version=version, knock_out=knock_outs, score=scales.values(), threshold=needed)
+
+
+def _dimension_problem(name: object) -> Problem | None:
+    if not isinstance(name, str):
+        return Problem("levels", f"must be by the names of dimensions (str), got {shown(name)}", is_type=True)
+    if name in LEVELS or name in RATED or spec_of(f"discovery.ratings.{name}") is not None:
+        return None
+    hint = did_you_mean(name[:MAX_CODE], {*LEVELS, *RATED})
+    return Problem("levels", f"has no such dimension: {shown(name)}{hint}; your own are named custom.*")
 
 
 def _dimension(name: str) -> Fact:

@@ -4,7 +4,7 @@ The ideal customer profile: which companies, and whom there, we are for.
 It is a function that returns a `Policy` made of ordinary nodes; print it, change it with ``replace``, store it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ def IdealCustomerProfile(  # noqa: N802 - reads as what it is; what it returns i
     excluded_industries: Iterable[str] = (),
     excluded_countries: Iterable[str] = (),
     valid_for: timedelta | None = None,
+    questions: Mapping[str, str] | Iterable[tuple[str, str]] = (),
 ) -> Policy:
     """
     Return a policy that says whether somebody is the kind of customer we are for.
@@ -64,6 +65,7 @@ def IdealCustomerProfile(  # noqa: N802 - reads as what it is; what it returns i
         excluded_industries: Codes that rule out.
         excluded_countries: ISO 3166 codes that rule out.
         valid_for: How long its assessments may be relied on.
+        questions: Per fact the question to ask, where the catalogue's does not suit.
 
     Raises:
         InvalidError: Naming everything that is wrong.
@@ -100,6 +102,7 @@ def IdealCustomerProfile(  # noqa: N802 - reads as what it is; what it returns i
         score=given,
         threshold=threshold,
         valid_for=valid_for,
+        questions=questions,
     )
 
 

@@ -13,12 +13,12 @@ thing, and every part is looked at, so that order never matters.
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from math import comb
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 from attrs import frozen
 
-from leadflow.errors import Problem
-from leadflow.qualification.nodes import Node, Reading
+from leadflow.errors import InvalidError, Problem
+from leadflow.qualification.nodes import Node, Reading, quoted
 from leadflow.validation import check, each, instance, invalid, shown, whole
 
 __all__ = [
@@ -48,13 +48,13 @@ class Statement(Node):
         """Return it as a criterion, or refuse, naming the path."""
 
     def __and__(self, other: object) -> "Predicate":
-        return AllOf((*_same(AllOf, to_predicate(self)), *_same(AllOf, to_predicate(other))))
+        return AllOf((*_same(AllOf, _joined(self, "&")), *_same(AllOf, _joined(other, "&"))))
 
     def __or__(self, other: object) -> "Predicate":
-        return AnyOf((*_same(AnyOf, to_predicate(self)), *_same(AnyOf, to_predicate(other))))
+        return AnyOf((*_same(AnyOf, _joined(self, "|")), *_same(AnyOf, _joined(other, "|"))))
 
     def __invert__(self) -> "Predicate":
-        item = to_predicate(self)
+        item = _joined(self, "~")
         return item.item if isinstance(item, Not) else Not(item)
 
     def __rand__(self, other: object) -> NoReturn:
@@ -68,6 +68,13 @@ class Predicate(Statement):
     """Something that is true, false or unknown."""
 
     __slots__ = ()
+
+    def __lt__(self, constant: object) -> NoReturn:
+        """Refuse to be compared: parentheses are missing."""
+        rule = f"is no value to compare with {quoted(constant)}, got {self.text}"
+        raise invalid("criterion", Problem("", f"{rule}; {_PARENTHESES}", is_type=True))
+
+    __le__ = __gt__ = __ge__ = __lt__
 
     def as_predicate(self, path: str, /) -> "Predicate":
         del path
@@ -88,6 +95,20 @@ class Predicate(Statement):
 
 
 Criterion: TypeAlias = Statement
+_PARENTHESES: Final = "&, | and ~ bind tighter than comparisons: write (a >= 50) & (b < 3), ~(a >= 50)"
+
+
+def _joined(value: object, sign: str) -> Predicate:
+    """Return what stands beside an operator; a value there mostly means that parentheses are missing."""
+    if isinstance(value, Predicate):
+        return value
+    try:
+        return to_predicate(value)
+    except InvalidError as error:
+        if not isinstance(value, Statement):
+            raise
+        problem = Problem("", f"{error.problems[0].message}; {_PARENTHESES}", is_type=True)
+        raise invalid(f"criterion beside {sign}", problem) from None
 
 
 def to_predicate(value: object, path: str = "") -> Predicate:
@@ -96,15 +117,15 @@ def to_predicate(value: object, path: str = "") -> Predicate:
         return value.as_predicate(path)
     hint = "write a comparison such as fact('company.employees') >= 50"
     if isinstance(value, bool):
-        hint = "== compares two rules; write .equals(...) to compare a fact with a value"
-    raise invalid("criterion", Problem(path, f"must be a criterion, got {shown(value)}; {hint}", is_type=True))
+        hint = "== and != compare two rules; write .equals(...), ~a.equals(...) or .is_in(...) to compare a fact"
+    raise invalid("criterion", Problem(path, f"must be a criterion, got {quoted(value)}; {hint}", is_type=True))
 
 
 def _same(kind: "type[AllOf | AnyOf]", item: Predicate) -> tuple[Predicate, ...]:
     return item.items if isinstance(item, kind) else (item,)
 
 
-@frozen
+@frozen(order=False)  # the type checker would give it an order of its own
 class Not(Predicate):
     """The opposite; unknown stays unknown."""
 
@@ -164,7 +185,7 @@ class Several(Predicate):
         )
 
 
-@frozen
+@frozen(order=False)  # the type checker would give it an order of its own
 class AllOf(Several):
     """Every criterion; built by ``&``."""
 
@@ -182,7 +203,7 @@ class AllOf(Several):
         return " and ".join(_inner(item) for item in self.items)
 
 
-@frozen
+@frozen(order=False)  # the type checker would give it an order of its own
 class AnyOf(Several):
     """At least one criterion; built by ``|``."""
 
@@ -200,7 +221,7 @@ class AnyOf(Several):
         return " or ".join(_inner(item) for item in self.items)
 
 
-@frozen
+@frozen(order=False)  # the type checker would give it an order of its own
 class AtLeast(Several):
     """At least so many of several criteria."""
 

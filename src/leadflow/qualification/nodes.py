@@ -20,7 +20,11 @@ from leadflow.fields import FieldValue
 from leadflow.money import Money
 from leadflow.validation import check, invalid, shown
 
-__all__ = ["Node", "Rates", "Reading", "pair_problem", "tuples", "walk"]
+__all__ = ["Node", "Rates", "Reading", "list_problem", "pair_problem", "quoted", "tuples", "walk"]
+
+
+# A text this short is repeated in full where a message shows how to write it.
+_SHORT = 30
 
 
 class Node:
@@ -69,15 +73,21 @@ def tuples(subject: str, of: str, /, **given: Any) -> tuple[tuple[Any, ...], ...
         of: What the collections hold, in words.
         **given: The collections by the names of the arguments.
     """
-    check(subject, *(_no_list(name, value, of) for name, value in given.items()))
+    check(subject, *(list_problem(name, value, of) for name, value in given.items()))
     return tuple(tuple(value) for value in given.values())
 
 
-def _no_list(name: str, value: object, of: str) -> Problem | None:
+def quoted(value: object) -> str:
+    """Return how a refused value is quoted in a message: parts of a policy by their words."""
+    return value.text if isinstance(value, Node) else shown(value)
+
+
+def list_problem(name: str, value: object, of: str) -> Problem | None:
+    """Check for a collection that is no lone text, mapping or part of a rule."""
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
         return None
-    words = value.text if isinstance(value, Node) else shown(value)
-    return Problem(name, f"must be a list of {of}, got {words}; write {name}=[...]", is_type=True)
+    example = f"[{value!r}]" if isinstance(value, str) and len(value) <= _SHORT else "[...]"
+    return Problem(name, f"must be a list of {of}, got {quoted(value)}; write {name}={example}", is_type=True)
 
 
 def pair_problem(name: str, value: object) -> Problem | None:
@@ -109,6 +119,11 @@ class Reading:
     values: Mapping[str, FieldValue | None]
     at: datetime
     rates: Rates | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.rates is not None and not callable(getattr(self.rates, "convert", None)):
+            rule = f"must be ExchangeRates, or have convert(money, to, on), got {shown(self.rates)}"
+            raise invalid("assess", Problem("rates", rule, is_type=True))
 
     def in_currency(self, money: Money, currency: str) -> Money | None:
         """Return an amount in a rule's currency; None if that cannot be said."""

@@ -17,11 +17,13 @@ from leadflow.assessment import Assessment, Question, Verdict
 from leadflow.errors import InvalidError, Problem, did_you_mean
 from leadflow.fields import FieldValue
 from leadflow.money import Money
+from leadflow.qualification.combine import Combined
 from leadflow.qualification.facts import Read
 from leadflow.qualification.kinds import Kind, fit_problem
+from leadflow.qualification.nodes import quoted
 from leadflow.qualification.policy import Policy
 from leadflow.qualification.sheet import FactSheet
-from leadflow.validation import aware, check, instance, invalid
+from leadflow.validation import MAX_CODE, aware, check, each, instance, invalid, shown, text, to_set
 
 __all__ = ["Questionnaire"]
 
@@ -53,14 +55,15 @@ class Questionnaire:
     policy: Policy
     at: datetime
     known: FactSheet = field(factory=lambda: FactSheet({}))
-    unanswerable: frozenset[str] = frozenset()
+    unanswerable: frozenset[str] = field(default=frozenset(), converter=to_set)
 
     def __attrs_post_init__(self) -> None:
         check(
             "Questionnaire",
-            instance("policy", self.policy, Policy, "a Policy, whose facts have kinds"),
+            _policy_problem(self.policy),
             aware("at", self.at),
             instance("known", self.known, FactSheet, "a FactSheet"),
+            *each("unanswerable", self.unanswerable, text),
         )
 
     @property
@@ -79,7 +82,7 @@ class Questionnaire:
     def options(self, fact: str) -> tuple[str, ...]:
         """Return the answers to choose from; empty where any text, number, date or amount may be given."""
         read = self._read(fact)
-        return ("yes", "no") if read.kind is Kind.BOOL else read.levels
+        return ("yes", "no") if read.kind is Kind.BOOL else read.options
 
     def answer(self, fact: str, given: FieldValue | str | None) -> "Questionnaire":
         """
@@ -97,15 +100,30 @@ class Questionnaire:
         if given is None:
             return evolve(self, unanswerable=self.unanswerable | {fact})
         value = _parsed(read.kind, given) if isinstance(given, str) else given
-        check("answer", fit_problem(fact, read.kind, value, read.levels))
+        wrong = fit_problem(fact, read.kind, value, read.levels)
+        check("answer", wrong or read.value_problem(fact, value))
         values = {**self.known.values, fact: value}
         return evolve(self, known=evolve_sheet(self.known, values), unanswerable=self.unanswerable - {fact})
 
     def _read(self, fact: str) -> Read:
         reads = {read.name: read for read in self.policy.reads}
+        check("Questionnaire", instance("fact", fact, str, "the name of a fact, such as question.fact"))
         if fact not in reads:
-            raise invalid("Questionnaire", Problem(str(fact), f"is not asked for{did_you_mean(str(fact), reads)}"))
+            raise invalid(
+                "Questionnaire",
+                Problem("fact", f"is not asked for: {shown(fact)}{did_you_mean(fact[:MAX_CODE], reads)}"),
+            )
         return reads[fact]
+
+
+def _policy_problem(policy: object) -> Problem | None:
+    if isinstance(policy, Policy):
+        return None
+    rule = f"must be a Policy, whose facts have kinds, got {quoted(policy)}"
+    if isinstance(policy, Combined):
+        parts = ", ".join(str(getattr(part, "id", type(part).__name__)) for part in policy.policies)
+        rule = f"must be one Policy, got {policy.id!r}, a combination of {parts}; ask for each of them in turn"
+    return Problem("policy", rule, is_type=True)
 
 
 def evolve_sheet(sheet: FactSheet, values: Mapping[str, Any]) -> FactSheet:
@@ -120,9 +138,9 @@ def evolve_sheet(sheet: FactSheet, values: Mapping[str, Any]) -> FactSheet:
     )
 
 
-def _parsed(kind: Kind, text: str) -> FieldValue:
+def _parsed(kind: Kind, given: str) -> FieldValue:
     """Return the value that a text stands for; what cannot be read is handed on for the fact's own check to refuse."""
-    words = text.strip()
+    words = given.strip()
     try:
         match kind:
             case Kind.BOOL if words.lower() in _YES | _NO:

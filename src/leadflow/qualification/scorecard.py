@@ -69,6 +69,7 @@ def Scorecard(  # noqa: N802 - reads as what it is; what it returns is a Policy
     bounds = {} if limits is None else limits
     rule = "a mapping from names of groups"
     check("Scorecard", instance("groups", groups, Mapping, rule), instance("limits", bounds, Mapping, rule))
+    check("Scorecard", Problem("groups", "must hold at least one group, got none") if not groups else None)
     check(
         "Scorecard",
         *(text("groups", name) for name in groups),

@@ -16,12 +16,13 @@ from typing import TypeAlias
 from attrs import evolve, field, frozen
 
 from leadflow.assessment import points_text
-from leadflow.qualification.logic import Open
+from leadflow.errors import Problem
+from leadflow.qualification.logic import Open, Statement
 from leadflow.qualification.milli import Number, milli, points_problem, to_points
-from leadflow.qualification.nodes import Node, Reading, tuples
-from leadflow.validation import check, each, instance, optional, text, when
+from leadflow.qualification.nodes import Node, Reading, quoted, tuples
+from leadflow.validation import check, each, optional, text, when
 
-__all__ = ["Award", "Cap", "Range", "Score", "Sum", "cap"]
+__all__ = ["Award", "Cap", "Range", "Score", "Sum", "cap", "score_problem"]
 
 Range: TypeAlias = tuple[int, int]
 
@@ -74,6 +75,14 @@ class Award(Score):
         """Return whether it gives points (True), does not (False), or may (None)."""
 
 
+def score_problem(path: str, value: object) -> Problem | None:
+    """Check for something that gives points; a criterion alone gives none."""
+    if isinstance(value, Score):
+        return None
+    hint = "; write points(10, when=...)" if isinstance(value, Statement) else ""
+    return Problem(path, f"must be something that gives points, got {quoted(value)}{hint}", is_type=True)
+
+
 @frozen
 class Sum(Score):
     """Points added up."""
@@ -81,7 +90,7 @@ class Sum(Score):
     items: tuple[Score, ...]
 
     def __attrs_post_init__(self) -> None:
-        check("Sum", *each("items", self.items, instance, Score, "something that gives points"))
+        check("Sum", *each("items", self.items, score_problem))
 
     @property
     def parts(self) -> tuple[tuple[str, Score], ...]:
@@ -132,7 +141,7 @@ class Cap(Score):
             crossed = when(self.low > self.high, "low", f"must be at most high, got {self.low} and {self.high}")
         check(
             "cap",
-            instance("item", self.item, Score, "something that gives points"),
+            score_problem("item", self.item),
             low,
             high,
             crossed,
