@@ -29,6 +29,7 @@ from leadflow.dealparts import (
     TeamMember,
 )
 from leadflow.discovery import Discovery, Learned
+from leadflow.engagement import KINDS as ENGAGEMENT_KINDS
 from leadflow.engagement import Engagement, Proactive, Rfm, Touch, rfm
 from leadflow.errors import (
     CurrencyMismatchError,
@@ -58,6 +59,7 @@ from leadflow.prospect import Prospect
 
 __all__ = [
     "DISQUALIFICATION_REASONS",
+    "ENGAGEMENT_KINDS",
     "LOSS_REASONS",
     "Account",
     "AccountId",

@@ -129,7 +129,7 @@ class DealStanding(DealWork[OpportunityId, OpportunityEvent]):
         {"name", "account_id", "type", "source", "campaign", "product_interest", "needs", "competitors", "team"}
         | {"tags", "fields"}
     )
-    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"name", "type"})
+    _REQUIRED: ClassVar[frozenset[str]] = frozenset({"name", "type", "account_id"})
 
     name: str = field(init=False)
     pipeline: Pipeline = field(init=False)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
 
 from attrs import field, frozen
 
@@ -130,6 +130,10 @@ class Proactive:
         kinds: Codes; automatic kinds (mail opens, clicks, page views) are refused.
     """
 
+    STANDARD: ClassVar["Proactive"]
+    STRICT: ClassVar["Proactive"]
+    OPEN: ClassVar["Proactive"]
+
     name: str
     kinds: frozenset[str] = field(converter=to_set)
 
@@ -161,6 +165,8 @@ STRICT: Final = Proactive(
     "strict", frozenset(kind.code for kind in KINDS.values() if kind.proactive and kind.expects_reply)
 )
 OPEN: Final = Proactive("open", frozenset(kind.code for kind in KINDS.values() if not kind.is_automatic))
+
+Proactive.STANDARD, Proactive.STRICT, Proactive.OPEN = STANDARD, STRICT, OPEN
 
 
 @frozen

@@ -158,15 +158,18 @@ class Entity(Generic[_Id, _Ev]):
         Return the entity with personal values replaced in its state, its events and their evidence.
 
         Codes, dates and amounts stay, so that figures do not change. This is the one rewriting of history there is, and
-        it leaves a `Redacted` event; it is allowed in every state. Ids, tags and codes are not touched: put no names
-        there. Other records of the person (lead, prospect, contact, deal) are redacted each by itself.
+        it leaves a `Redacted` event; it is allowed in every state. A company keeps its name unless that is the
+        person's. Ids, tags and codes are not touched: put no names there. Other records of the person (lead, prospect,
+        contact, deal) are redacted each by itself.
 
         Args:
             reason: Why, e.g. ``GDPR Art. 17 request of 2026-05-04``.
             **when: See `When`.
         """
         trace = Redacted(reason=reason, **when)
-        cleaned = type(self)(self.id, tuple(redacted(event) for event in self.history))
+        people = (getattr(event, "person", None) for event in self.history)
+        names = {person.name.casefold() for person in people if person is not None}
+        cleaned = type(self)(self.id, tuple(redacted(event, names) for event in self.history))
         return cleaned._record(trace)  # noqa: SLF001 - of the same class
 
     @command

@@ -82,6 +82,8 @@ class Opportunity(DealStanding):
         """Whether `win` is possible now, given the amount that it would reveal."""
         target = self.pipeline.won_stage.code if stage is None else stage
         revealed = worth(amount)[0]
+        if not isinstance(revealed, Money | None):
+            return self.can_change().but(f"amount must be Money or a Recurring, got {revealed!r}")
         allowed = self._may_enter(target, self.amount if revealed is None else revealed)
         return self._may_close(allowed, target, StageCategory.WON)
 
@@ -332,8 +334,6 @@ class Opportunity(DealStanding):
             "fields": fields,
         }
         return self._corrected(clear, note, values, when)
-
-    # -- the rules of moving, and what events change ---------------------------------------------------------------
 
     def _may_enter(self, code: str, amount: Money | None) -> Allowance:
         allowed = self.can_change()

@@ -9,6 +9,7 @@ forgotten.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -32,24 +33,27 @@ _FACTORY: Final[type] = attrs.Factory  # type: ignore[assignment]
 _Value = TypeVar("_Value")
 
 
-def redacted(value: _Value) -> _Value:
+def redacted(value: _Value, names: AbstractSet[str] = frozenset()) -> _Value:
     """
     Return the value with every personal attribute blanked, at any depth; the same object if there is none.
 
     A personal attribute becomes its default, or ``[redacted]`` where it has none or is marked `PERSONAL_WORDS`;
-    numbers, dates and amounts stay as they are. Doing it twice changes nothing more.
+    numbers, dates and amounts stay as they are. So does any other text, unless it is just one of `names` (case-folded):
+    the company of somebody who trades under their own name, say. Doing it twice changes nothing more.
 
     >>> from leadflow.party import Person
     >>> redacted(Person("Mara Okafor", email="mara@northwind.example", country="DE"))
     Person(name='[redacted]', email=None, phone=None, handle=None, job_title=None, seniority=None, department=None,
     country='DE', language=None)
     """
-    return _redacted(value)  # type: ignore[no-any-return]
+    return _redacted(value, names)  # type: ignore[no-any-return]
 
 
-def _redacted(value: Any) -> Any:  # noqa: ANN401
+def _redacted(value: Any, names: AbstractSet[str]) -> Any:  # noqa: ANN401
+    if isinstance(value, str) and value.casefold() in names:
+        return REDACTED
     if isinstance(value, tuple):
-        items = tuple(_redacted(item) for item in value)
+        items = tuple(_redacted(item, names) for item in value)
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     if not attrs.has(type(value)):
         return value
@@ -58,7 +62,7 @@ def _redacted(value: Any) -> Any:  # noqa: ANN401
         if not attribute.init:
             continue
         old = getattr(value, attribute.name)
-        new = _blank(attribute, old) if _MARK in attribute.metadata else _redacted(old)
+        new = _blank(attribute, old) if _MARK in attribute.metadata else _redacted(old, names)
         if new is not old:
             changes[attribute.alias or attribute.name] = new
     return attrs.evolve(value, **changes) if changes else value

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from leadflow import (
+    ENGAGEMENT_KINDS,
     Account,
+    Company,
     Engagement,
     HistoryError,
     InvalidError,
@@ -16,9 +18,11 @@ from leadflow import (
     Opportunity,
     Origin,
     Person,
+    Proactive,
     Touch,
     pipelines,
 )
+from leadflow.commands import command
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -87,12 +91,14 @@ class TestMisuse:
     def test_errors_of_others(self):
         """A TypeError that has nothing to do with the arguments passes through as it is."""
 
-        def tags():
-            yield "gold"
-            raise TypeError("broken")
+        class Thing:
+            @command
+            def run(self, *, speed):
+                raise TypeError(f"broken at {speed}")
 
-        with pytest.raises(TypeError, match="broken"):
-            lead().correct(tags=tags(), at=AT)
+        with pytest.raises(TypeError, match="broken at 5") as caught:
+            Thing().run(speed=5)
+        assert not isinstance(caught.value, InvalidTypeError)
 
     def test_too_many_positional_arguments(self):
         """What the checks cannot name, Python names."""
@@ -123,3 +129,53 @@ class TestZones:
         berlin = lead(self.SECOND)
         assert berlin == lead(self.SECOND.astimezone(UTC))
         assert berlin.created_at.utcoffset() == timedelta(hours=1)
+
+
+class TestReviewed:
+    """What a review found, and stays found."""
+
+    def test_twin_of_winning(self):
+        """Winning with what is no amount is refused by both."""
+        allowed = deal().can_win(5.0)
+        assert not allowed
+        assert "amount must be Money" in allowed.reasons[0]
+
+    def test_a_customer_is_its_own_account(self):
+        """A deal that comes from a customer is with that customer."""
+        with pytest.raises(InvalidError, match="account_id must be the customer's") as caught:
+            Opportunity.open(
+                "O-1",
+                "Lamps",
+                Money(10, "EUR"),
+                expected_close=AT.date(),
+                origin=Origin.from_customer("A-1"),
+                account_id="A-2",
+                pipeline=pipelines.SIMPLE,
+                at=AT,
+            )
+        assert [problem.path for problem in caught.value.problems] == ["account_id"]
+
+    def test_an_account_cannot_be_cleared(self):
+        """A deal with an account keeps one."""
+        with pytest.raises(InvalidError, match="must not name 'account_id'"):
+            deal().correct(clear=["account_id"], at=AT)
+
+    def test_names_of_sole_traders(self):
+        """A company that bears the person's name is redacted with the person; any other keeps its name."""
+        ada = Person("Ada Obi", email="ada@obi.example")
+        form = Engagement("form", at=AT)
+        alone = Lead.capture("L-1", person=ada, company=Company("ADA OBI"), engagement=form, at=AT)
+        firm = Lead.capture("L-2", person=ada, company=Company("Northwind"), engagement=form, at=AT)
+        assert "OBI" not in repr(alone.redact(reason="asked", at=AT).history)
+        assert firm.redact(reason="asked", at=AT).company == Company("Northwind")
+
+    @pytest.mark.parametrize("name", ["\u200b", "\u2060 \u200b", "\xad"])
+    def test_names_that_show_nothing(self, name):
+        """A name of invisible characters is no name."""
+        with pytest.raises(InvalidError, match="something in it"):
+            Person(name)
+
+    def test_presets(self):
+        """The presets are found on the class that is public."""
+        assert Proactive.STRICT.kinds < Proactive.STANDARD.kinds < Proactive.OPEN.kinds
+        assert Proactive.OPEN.kinds < ENGAGEMENT_KINDS.keys()

@@ -548,5 +548,5 @@ class TestCraftedHistories:
             ("speed",),
             "A-1",
         )
-        assert right.correct(clear=["account_id", "needs"], **later(2)).needs == ()
-        assert paths(lambda: right.correct(clear=["name", "type"], **later())) == ["clear", "clear"]
+        assert right.correct(clear=["needs"], **later(2)).needs == ()
+        assert paths(lambda: right.correct(clear=["name", "type", "account_id"], **later())) == ["clear"] * 3

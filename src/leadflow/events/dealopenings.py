@@ -14,6 +14,7 @@ from leadflow.dealparts import (
     Objection,
     OpportunityType,
     Origin,
+    OriginKind,
     ProductInterest,
     Proposal,
     Reason,
@@ -194,7 +195,7 @@ class OpportunityOpened(Opening):
             (instance("stage", self.stage, Stage, "a Stage") or self._stage_problem())
             if isinstance(self.pipeline, Pipeline)
             else None,
-            instance("origin", self.origin, Origin, "an Origin"),
+            instance("origin", self.origin, Origin, "an Origin") or self._origin_problem(),
             coded("type", self.type, OpportunityType),
             optional(code, "account_id", self.account_id),
             optional(instance, "amount", self.amount, Money, "Money"),
@@ -225,6 +226,14 @@ class OpportunityOpened(Opening):
             optional(instance, "evidence", self.evidence, Evidence, "Evidence"),
             *each("tags", self.tags, text),
             *fields_problems("fields", self.fields),
+        )
+
+    def _origin_problem(self) -> Problem | None:
+        customer = self.origin.reference if self.origin.kind is OriginKind.CUSTOMER else None
+        if customer is None or self.account_id in {None, customer}:
+            return None
+        return Problem(
+            "account_id", f"must be the customer's that the deal comes from, {customer!r}, got {self.account_id!r}"
         )
 
     def _stage_problem(self) -> Problem | None:
