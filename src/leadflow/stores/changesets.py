@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
+from leadflow import markup
 from leadflow.errors import InvalidError, Problem
 from leadflow.events import Event, Redacted
 from leadflow.redaction import redacted
@@ -221,7 +222,9 @@ class ChangeSet:
                 writes.append(_write(pair))
             except InvalidError as error:
                 problems += [problem.under(f"pairs[{position}]") for problem in error.problems]
-        relied = [RecordVersion.of(item) if isinstance(item, RECORD_TYPES) else item for item in relies_on]
+        relied: Any = to_tuple(relies_on)
+        if isinstance(relied, tuple):
+            relied = tuple(RecordVersion.of(item) if isinstance(item, RECORD_TYPES) else item for item in relied)
         if any(problems):
             raise invalid("ChangeSet.of", *problems)
         return built("ChangeSet.of", lambda: cls(writes=writes, relies_on=relied, absent=absent, receipt=receipt))
@@ -308,6 +311,9 @@ class ChangeSet:
             }
             for event in self.events
         ]
+
+    def _repr_html_(self) -> str:
+        return markup.section(f"{self}", markup.table(self.to_rows()))
 
     def __str__(self) -> str:
         new = [str(RecordVersion.of(write.after)) for write in self.writes if write.before is None]

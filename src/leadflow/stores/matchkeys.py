@@ -27,7 +27,7 @@ from leadflow.party import Company, EmailAddress, Person
 from leadflow.redaction import REDACTED
 from leadflow.stores.freemail import FREE_MAIL_PROVIDERS
 from leadflow.stores.records import KINDS, RECORD_TYPES, Record
-from leadflow.validation import check, coded, instance, member
+from leadflow.validation import check, coded, instance, member, to_set
 
 __all__ = [
     "Compares",
@@ -114,7 +114,7 @@ def normalised(words: str) -> str:
     return " ".join(normalize("NFC", unescape(words)).translate(_APOSTROPHES).casefold().split())
 
 
-def match_keys(record: Record, *, free_providers: Iterable[str] = FREE_MAIL_PROVIDERS) -> tuple[MatchKey, ...]:
+def match_keys(record: Record, *, free_providers: Iterable[str] | None = None) -> tuple[MatchKey, ...]:
     """
     Return every key by which a record can be found, sorted; each once.
 
@@ -125,13 +125,18 @@ def match_keys(record: Record, *, free_providers: Iterable[str] = FREE_MAIL_PROV
 
     Args:
         record: Any record. One that was merged or withdrawn, and a deal that is closed, has no keys.
-        free_providers: Domains that are no company's, in lower case.
+        free_providers: Domains that are no company's, in lower case. Default: `FREE_MAIL_PROVIDERS`.
 
     Raises:
         InvalidError: If it is no record.
     """
-    check("match_keys", instance("record", record, RECORD_TYPES, "a record"))
-    return tuple(sorted(set(_keys(record, frozenset(free_providers)))))
+    free = FREE_MAIL_PROVIDERS if free_providers is None else to_set(free_providers)
+    check(
+        "match_keys",
+        instance("record", record, RECORD_TYPES, "a record"),
+        instance("free_providers", free, frozenset, "a set of domains"),
+    )
+    return tuple(sorted(set(_keys(record, free))))
 
 
 def _keys(record: Record, free: frozenset[str]) -> Iterator[MatchKey]:
@@ -157,7 +162,7 @@ _GONE: Final = (LeadStatus.MERGED, ProspectStatus.MERGED, ProspectStatus.WITHDRA
 
 
 def account_keys(
-    name: str, company: Company | None, *, free_providers: Iterable[str] = FREE_MAIL_PROVIDERS
+    name: str, company: Company | None, *, free_providers: Iterable[str] | None = None
 ) -> Iterator[MatchKey]:
     """Yield the keys of an account with this name and company."""
     yield from _name_keys("account", name)
@@ -185,7 +190,7 @@ def company_domain(
     company: Company | None,
     email: EmailAddress | None = None,
     *,
-    free_providers: Iterable[str] = FREE_MAIL_PROVIDERS,
+    free_providers: Iterable[str] | None = None,
 ) -> str | None:
     """
     Return the domain that tells a company apart: its own, else that of its address, else that of a person there.
@@ -198,14 +203,14 @@ def company_domain(
     Args:
         company: The company, as far as known.
         email: The address of somebody who works there.
-        free_providers: Domains that are no company's, in lower case.
+        free_providers: Domains that are no company's, in lower case. Default: `FREE_MAIL_PROVIDERS`.
     """
     given = (
         _bare(company.domain) if company and company.domain else None,
         company.email.domain if company and company.email else None,
         email.domain if email else None,
     )
-    free = free_providers if isinstance(free_providers, frozenset) else frozenset(free_providers)
+    free = FREE_MAIL_PROVIDERS if free_providers is None else to_set(free_providers)
     return next((domain for domain in given if domain is not None and domain not in free), None)
 
 

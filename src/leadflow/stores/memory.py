@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from leadflow import markup
+from leadflow.errors import Problem
 from leadflow.redaction import redacted
 from leadflow.stores.changesets import ChangeSet, EventRecord
 from leadflow.stores.matchkeys import MatchKey, match_keys
 from leadflow.stores.ports import CommitResult, Committed, KeyTaken, MatchAppeared, Stale
 from leadflow.stores.receipts import Receipt
-from leadflow.stores.records import Record
-from leadflow.validation import check, code, each, instance, whole
+from leadflow.stores.records import RECORD_TYPES, Record
+from leadflow.validation import check, code, each, instance, invalid, shown, to_tuple, whole
 
 __all__ = ["AsyncInMemoryStore", "InMemoryStore"]
 
@@ -55,7 +56,7 @@ class InMemoryStore:
         """Return the records that have at least one of these match keys, at most `limit` per key, sorted by id."""
         check(
             "candidates",
-            *each("keys", tuple(keys), instance, MatchKey, "a MatchKey"),
+            *each("keys", to_tuple(keys), instance, MatchKey, "a MatchKey"),
             whole("limit", limit, 1),
         )
         with self._lock:
@@ -127,7 +128,15 @@ class InMemoryStore:
             return tuple(self._outbox)
 
     def all(self, kind: type[_Kind]) -> tuple[_Kind, ...]:
-        """Return the records of one kind, in the order first stored, e.g. ``store.all(Opportunity)``."""
+        """
+        Return the records of one kind, in the order first stored, e.g. ``store.all(Opportunity)``.
+
+        Raises:
+            InvalidError: If it is no kind of record.
+        """
+        if kind not in RECORD_TYPES:
+            names = ", ".join(known.__name__ for known in RECORD_TYPES)
+            raise invalid("all", Problem("kind", f"must be one of {names}, got {shown(kind)}", is_type=True))
         return tuple(record for record in self if isinstance(record, kind))
 
     def __iter__(self) -> Iterator[Record]:

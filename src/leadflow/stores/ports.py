@@ -158,7 +158,11 @@ class Store(Protocol):
 
 
 class AsyncStore(Protocol):
-    """The same as `Store`, awaited; see there for what each method owes. Any event loop will do."""
+    """
+    The same as `Store`, awaited; see there for what each method owes. Any event loop will do.
+
+    Write each method with ``async def``: by that a service tells, when it is built, which of the two ports it got.
+    """
 
     async def load(self, id: str, /) -> Record | None:  # noqa: A002 - the interface's word
         """Return the record with this id; None if there is none."""
