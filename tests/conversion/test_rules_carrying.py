@@ -379,7 +379,7 @@ class TestRule13OwnerExplicit:
         [
             ("inbound", "must be a person, got the queue 'inbound'"),
             ("gone", "must be an active user, got 'gone'"),
-            (lambda source: 7, "must be a str, got 7"),
+            (lambda source: "gone", "must be an active user, got 'gone'"),
         ],
     )
     def test_refused_owners(self, shop, owner, why):

@@ -265,7 +265,10 @@ class TestPlansReadWell:
         )
         assert "  default terms.stage = qualified: where the pipeline starts" in lines
         assert "  not carried person.name: contact 'C-9' keeps 'M. Okafor'" in lines
-        assert any(line.startswith("  warning opportunity: opportunity 'O-9' about the same product") for line in lines)
+        assert any(
+            line.startswith("  warning opportunity: opportunity 'O-9' is open with 'A-9', and no product")
+            for line in lines
+        )
         assert repr(plan).startswith("<plan to convert prospect 'P-1': 1 new: opportunity 'O-1' version 1; 3 changed")
 
     def test_what_is_only_relied_on(self, shop):

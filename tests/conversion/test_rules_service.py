@@ -205,9 +205,11 @@ class TestService:
 
     def test_ids_that_are_none(self, shop):
         """A source of ids that gives no id is found out."""
-        with pytest.raises(InvalidError, match="id must be a str, got 7"):
+        with pytest.raises(
+            InvalidError, match=r"new_id\('prospect'\) must return a new id, a str .*, got 7 from <function"
+        ):
             shop.service(stored(shop.lead()), new_id=lambda kind: 7).qualify("L-1", **shop.later)
-        with pytest.raises(InvalidError, match="id must be a str, got 7"):
+        with pytest.raises(InvalidError, match=r"new_id\('prospect'\) must return a new id"):
             shop.service(stored(shop.lead()), new_id=lambda kind: 7).qualify_and_convert("L-1", **shop.later)
 
 

@@ -3,8 +3,8 @@ Conversion: from a lead to a prospect, from a prospect to an account, a contact 
 
 Planners are pure: they return a plan or a `Refusal`, and a store commits the plan's `changes`. Read in this order:
 `targets`, `terms`, `settings`, `requests` (what can be asked for), `refusals`, `judging`, `matching`, `filling`,
-`opening`, `carrying` (the rules), `qualifying`, `converting` (the planners), `plans`; then `asking`, `flows` and
-`services`, which put it all to a store.
+`opening`, `carrying` (the rules), `qualifying`, `converting` (the planners), `plans`; then `asking`, `flows`, `calls`
+and `services`, which put it all to a store; `hosted` calls what the host handed over.
 """
 
 from leadflow.conversion.carrying import Unmapped
@@ -15,13 +15,13 @@ from leadflow.conversion.qualifying import plan_qualification
 from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment, QualificationRequest
 from leadflow.conversion.services import AsyncConversionService, ConversionService
-from leadflow.conversion.settings import STANDARD, ConversionSettings, OpenDeals, Owners, PersonAccounts
+from leadflow.conversion.settings import STANDARD_SETTINGS, ConversionSettings, OpenDeals, Owners, PersonAccounts
 from leadflow.conversion.targets import SKIP, Create, FindOrCreate, UseExisting
 from leadflow.conversion.terms import DealTerms, Default, TermDefaults
 
 __all__ = [
     "SKIP",
-    "STANDARD",
+    "STANDARD_SETTINGS",
     "Applied",
     "AsyncConversionService",
     "ConversionPlan",

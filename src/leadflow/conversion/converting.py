@@ -8,7 +8,7 @@ about to make.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, Unpack, overload
+from typing import Any, Final, Literal, Unpack, overload
 
 from attrs import evolve
 
@@ -31,7 +31,7 @@ from leadflow.conversion.opening import Heir, Terms, made_account, made_contact,
 from leadflow.conversion.plans import ConversionPlan
 from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment, OwnerChoice, when_problems
-from leadflow.conversion.settings import STANDARD, ConversionSettings, OpenDeals
+from leadflow.conversion.settings import STANDARD_SETTINGS, ConversionSettings, OpenDeals
 from leadflow.conversion.targets import Create, DealTarget, Skip, Target, UseExisting
 from leadflow.conversion.terms import NO_TERMS, DealTerms, Default
 from leadflow.events import When
@@ -42,6 +42,11 @@ from leadflow.stores.matchkeys import deal_keys
 from leadflow.validation import built, instance, to_tuple
 
 __all__ = ["conversion_of", "plan_conversion"]
+
+_ARGUMENTS: Final = (
+    *("evidence", "account", "contact", "opportunity", "terms", "known"),
+    *("owner", "another", "override", "settings"),
+)
 
 
 @overload
@@ -58,7 +63,7 @@ def plan_conversion(
     owner: OwnerChoice = None,
     another: str | None = None,
     override: str | None = None,
-    settings: ConversionSettings = STANDARD,
+    settings: ConversionSettings = STANDARD_SETTINGS,
     **when: Unpack[When],
 ) -> ConversionPlan[Opportunity] | Refusal: ...
 @overload
@@ -75,7 +80,7 @@ def plan_conversion(
     owner: OwnerChoice = None,
     another: str | None = None,
     override: str | None = None,
-    settings: ConversionSettings = STANDARD,
+    settings: ConversionSettings = STANDARD_SETTINGS,
     **when: Unpack[When],
 ) -> ConversionPlan[None] | Refusal: ...
 def plan_conversion(
@@ -91,7 +96,7 @@ def plan_conversion(
     owner: OwnerChoice = None,
     another: str | None = None,
     override: str | None = None,
-    settings: ConversionSettings = STANDARD,
+    settings: ConversionSettings = STANDARD_SETTINGS,
     **when: Unpack[When],
 ) -> ConversionPlan[Any] | Refusal:
     """
@@ -136,7 +141,7 @@ def plan_conversion(
         instance("evidence", evidence, (Assessment, Evidence), "an Assessment or Evidence"),
         *known_problems(records),
         instance("settings", settings, ConversionSettings, "ConversionSettings"),
-        *when_problems(when),
+        *when_problems(when, _ARGUMENTS),
         override_problem(override, when.get("by")),
     )
     case = Case(prospect=prospect, request=request, known=Known(records), settings=settings, moment=Moment(**when))
@@ -161,7 +166,7 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
         *owner_reasons,
     )
     if reasons:
-        return Refusal(request.action, reasons, open_questions(judgement, request.override))
+        return Refusal(request.action, reasons, open_questions(judgement, request.override, reasons))
     evidence = kept(judgement)
     account, contact, deal, defaults = _records(case, resolved, terms, evidence, owner)
     converted = prospect.converted(
@@ -239,9 +244,13 @@ def _records(
 def _open_deal_reasons(resolved: Resolved, settings: ConversionSettings) -> Iterator[RefusalReason]:
     if resolved.open_deals and settings.open_deals is not OpenDeals.ALLOW:
         ids = [deal.id for deal in resolved.open_deals]
-        message = (
-            f"{', '.join(map(str, resolved.open_deals))} about the same product is open with {resolved.account.id!r}"
-        )
+        deals = ", ".join(map(str, resolved.open_deals))
+        verb = "is" if len(ids) == 1 else "are"
+        if any(deal.product_interest for deal in resolved.open_deals):
+            message = f"{deals} about the same product {verb} open with {resolved.account.id!r}"
+        else:
+            # Found because they name no product, as this one does not.
+            message = f"{deals} {verb} open with {resolved.account.id!r}, and no product is named there or here"
         yield RefusalReason(RefusalCode.OPEN_DEAL, message, path="opportunity", ids=ids)
 
 

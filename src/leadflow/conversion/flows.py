@@ -4,8 +4,8 @@ Flows: load, judge, plan, commit, and again where somebody was faster.
 Theory. No rule lives here; what may happen, the planners say. The idempotency key is looked up first, so that a retry
 finds its receipt before anybody says "already converted"; and once more before a refusal is believed, since a twin of
 the request may have finished meanwhile. `Stale` and `MatchAppeared` mean that the plan was made on what is no longer
-true: everything is loaded and planned anew, a few times, then refused as a conflict. Clocks differ: where the record was
-last written at a later time than the request's `at`, the step is judged and recorded as of that time
+true: everything is loaded and planned anew, a few times, then refused as a conflict. Clocks differ: where the record
+was last written at a later time than the request's `at`, the step is judged and recorded as of that time
 (`Moment.not_before`).
 """
 
@@ -14,9 +14,11 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar, assert_never
 
 from attrs import field, frozen
 
-from leadflow.assessment import Assessor
+from leadflow import markup
+from leadflow.assessment import Assessment, Assessor, Evidence
 from leadflow.conversion.asking import Flow, candidates, commit, load, receipt
 from leadflow.conversion.converting import conversion_of
+from leadflow.conversion.hosted import called, wrong_answer
 from leadflow.conversion.judging import (
     Judgement,
     lead_reasons,
@@ -74,6 +76,16 @@ class Applied:
         """Return the id of the record of a kind (``account``, ``contact``, ``opportunity``, ...) that was written."""
         return next((record.id for record in self.records if record.kind == kind), None)
 
+    def to_rows(self) -> list[dict[str, object]]:
+        """Return one row per record that was written."""
+        return [{"record": record.kind, "id": record.id, "version": record.version} for record in self.records]
+
+    def __str__(self) -> str:
+        return f"{'written before' if self.is_repeat else 'written'}: {', '.join(map(str, self.records))}"
+
+    def _repr_html_(self) -> str:
+        return markup.section("written before" if self.is_repeat else "written", markup.table(self.to_rows()))
+
 
 class Workings(Protocol):
     """What a flow needs beside the request."""
@@ -111,7 +123,7 @@ def qualifying(
         lead = yield from _source(Lead, request.lead_id, request.action)
         if isinstance(lead, Refusal):
             return lead
-        plan = qualification_of(lead, request, _judged(service.qualify_with, lead, moment), moment, service.settings)
+        plan = _qualification(service, lead, request, moment)
         return plan if isinstance(plan, Refusal) else (plan.changes, (plan,))
 
     return (yield from _trying(service, attempt, request.action, key, request.fingerprint if key else ""))
@@ -126,8 +138,7 @@ def converting(
         prospect = yield from _source(Prospect, request.prospect_id, request.action)
         if isinstance(prospect, Refusal):
             return prospect
-        case = yield from _case(service, prospect, request, moment)
-        plan = conversion_of(case, _judged(service.convert_with, prospect, moment))
+        plan = yield from _conversion(service, prospect, request, moment)
         return plan if isinstance(plan, Refusal) else (plan.changes, (plan,))
 
     return (yield from _trying(service, attempt, request.action, key, request.fingerprint if key else ""))
@@ -142,11 +153,10 @@ def direct(
         lead = yield from _source(Lead, first.lead_id, first.action)
         if isinstance(lead, Refusal):
             return lead
-        one = qualification_of(lead, first, _judged(service.qualify_with, lead, moment), moment, service.settings)
+        one = _qualification(service, lead, first, moment)
         if isinstance(one, Refusal):
-            return one
-        case = yield from _case(service, one.prospect, second, moment)
-        two = conversion_of(case, _judged(service.convert_with, one.prospect, moment))
+            return (yield from _first_result(lead, one))
+        two = yield from _conversion(service, one.prospect, second, moment)
         return two if isinstance(two, Refusal) else (one.changes.then(two.changes), (one, two))
 
     asked = fingerprint("qualify_and_convert", first.lead_id, first.owner, *second.asked) if key else ""
@@ -160,18 +170,18 @@ def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | R
 
     def attempt() -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
         again: Plan | Refusal
-        source: Lead | Prospect | Refusal
+        source: Lead | Prospect
         if isinstance(request, QualificationRequest):
-            source = lead = yield from _source(Lead, request.lead_id, request.action)
+            lead = yield from _source(Lead, request.lead_id, request.action)
             if isinstance(lead, Refusal):
                 return lead
-            path, policy = "qualify_with", service.qualify_with
+            source, path, policy = lead, "qualify_with", service.qualify_with
             again = qualification_of(lead, request, plan.evidence, plan.moment, service.settings)
         else:
-            source = prospect = yield from _source(Prospect, request.prospect_id, request.action)
+            prospect = yield from _source(Prospect, request.prospect_id, request.action)
             if isinstance(prospect, Refusal):
                 return prospect
-            path, policy = "convert_with", service.convert_with
+            source, path, policy = prospect, "convert_with", service.convert_with
             again = conversion_of((yield from _case(service, prospect, request, plan.moment)), plan.evidence)
         if isinstance(again, Refusal):
             return again
@@ -181,14 +191,62 @@ def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | R
             ours = _judged(path, policy, source, plan.moment) if request.override is None else plan.evidence
             if _says(ours) == _says(plan.evidence):
                 return plan.changes, (plan,)
-            message = f"it rests on {_said(plan.evidence)}, but here {_said(ours)}; plan again with the service's policy"
+            message = (
+                f"it rests on {_said(plan.evidence)}, but here {_said(ours)}; plan again with the service's policy"
+            )
         return Refusal(request.action, [RefusalReason(RefusalCode.PLAN_CHANGED, message)])
 
     return (yield from _trying(service, attempt, request.action, key, request.fingerprint if key else ""))
 
 
-def _judged(policy: Assessor, source: Lead | Prospect, moment: Moment) -> Judgement:
-    return policy.assess(source, at=moment.at)
+def _qualification(
+    service: Workings, lead: Lead, request: QualificationRequest, moment: Moment
+) -> QualificationPlan | Refusal:
+    # A lead that has gone its way is not judged: however that ends, nothing more comes of it.
+    if not lead.can_change():
+        return Refusal(request.action, lead_reasons(lead))
+    moment = moment.not_before(lead.updated_at)
+    judged = _judged("qualify_with", service.qualify_with, lead, moment)
+    return qualification_of(lead, request, judged, moment, service.settings)
+
+
+def _conversion(
+    service: Workings, prospect: Prospect, request: ConversionRequest, moment: Moment
+) -> Flow[ConversionPlan[Any] | Refusal]:
+    if not prospect.can_change():
+        return Refusal(request.action, prospect_reasons(prospect, request.another))
+    moment = moment.not_before(prospect.updated_at)
+    judged = _judged("convert_with", service.convert_with, prospect, moment)
+    return conversion_of((yield from _case(service, prospect, request, moment)), judged)
+
+
+def _first_result(lead: Lead, refusal: Refusal) -> Flow[Refusal]:
+    """Return the refusal of a lead; of one that went all the way before, with everything that came of it."""
+    if refusal.because(RefusalCode.ALREADY_CONVERTED) is None or lead.prospect_id is None:
+        return refusal
+    prospect = yield from load(lead.prospect_id)
+    if not isinstance(prospect, Prospect) or not prospect.is_converted:
+        return refusal
+    made = made_of(prospect)
+    message = f"it became prospect {prospect.id!r} already, and that {', '.join(map(repr, made))}; go on there"
+    return Refusal(refusal.action, [RefusalReason(RefusalCode.ALREADY_CONVERTED, message, ids=(*made, prospect.id))])
+
+
+def _says(judgement: Judgement) -> tuple[object, ...]:
+    return judgement.policy_id, judgement.policy_version, judgement.fingerprint, judgement.verdict
+
+
+def _said(judgement: Judgement) -> str:
+    edition = f"version {judgement.policy_version}, fingerprint {judgement.fingerprint[:12]!r}"
+    return f"policy {judgement.policy_id!r} ({edition}) says {judgement.verdict.replace('_', ' ')}"
+
+
+def _judged(path: str, policy: Assessor, source: Lead | Prospect, moment: Moment) -> Judgement:
+    path = f"{path}.assess"
+    judged = called(path, policy.assess, source, takes="the lead or prospect, and at=", at=moment.at)
+    if not isinstance(judged, Assessment | Evidence):
+        raise wrong_answer(path, judged, policy, "an Assessment")
+    return judged
 
 
 def _source(kind: type[_Source], id_: str, action: str) -> Flow[_Source | Refusal]:
@@ -232,7 +290,7 @@ def _trying(service: Workings, attempt: _Attempt, action: str, key: str | None, 
     repeat = yield from _repeat(key, asked)
     if repeat is not None:
         return repeat
-    why = ""
+    why, code = "", RefusalCode.CONFLICT
     for _ in range(service.attempts):
         try:
             outcome = yield from attempt()
@@ -246,6 +304,7 @@ def _trying(service: Workings, attempt: _Attempt, action: str, key: str | None, 
         if isinstance(outcome, Refusal):
             return (yield from _repeat(key, asked)) or outcome
         changes, plans = outcome
+        code = RefusalCode.CONFLICT
         result = yield from commit(changes if key is None else changes.keeping(key=key, request=asked))
         match result:
             case Committed():
@@ -256,15 +315,20 @@ def _trying(service: Workings, attempt: _Attempt, action: str, key: str | None, 
                     return repeat
                 why = f"the key {key!r} is taken and has no receipt"
             case Stale(ids=ids):
+                new = {write.id for write in changes.writes if write.before is None}
                 why = f"{', '.join(map(repr, ids))} changed meanwhile"
+                if taken := [id_ for id_ in ids if id_ in new]:
+                    code = RefusalCode.ID_TAKEN
+                    why = f"{', '.join(map(repr, taken))} must be a new id, got that of a record in the store"
             case MatchAppeared(keys=keys):
                 # No addresses in prose: refusals are logged and shown.
                 shared = dict.fromkeys(f"{found.finds} with the same {found.by}" for found in keys)
                 why = f"a record ({', '.join(shared)}) appeared meanwhile"
             case _:
                 assert_never(result)
-    message = f"{why}, {service.attempts} times in a row; try again"
-    return Refusal(action, [RefusalReason(RefusalCode.CONFLICT, message)])
+    way_out = "try again" if code is RefusalCode.CONFLICT else "give another, or look at what new_id returns"
+    message = f"{why}, {service.attempts} times in a row; {way_out}"
+    return Refusal(action, [RefusalReason(code, message)])
 
 
 def _repeat(key: str | None, asked: str) -> Flow[Applied | None]:

@@ -5,9 +5,11 @@ Each function returns every reason it finds. Evidence counts if it is about this
 and has not expired; whether its verdict is good enough is a separate question, which an override may set aside.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from leadflow.assessment import Assessment, Evidence, Question, Verdict
+from leadflow.conversion.hosted import called, wrong_answer
 from leadflow.conversion.refusals import RefusalCode, RefusalReason
 from leadflow.conversion.requests import Moment, OwnerChoice
 from leadflow.conversion.settings import Owners
@@ -74,7 +76,8 @@ def prospect_reasons(prospect: Prospect, another: str | None) -> Iterator[Refusa
     if prospect.is_converted and another is None:
         made = made_of(prospect)
         message = (
-            f"it was converted already, to {', '.join(map(repr, made))}; another= with a reason opens a further deal"
+            f"it was converted already, to {', '.join(map(repr, made))}; another= with a reason opens a further "
+            "deal, once discovery (which the last deal took along) is filled anew, or with override= and a reason"
         )
         yield RefusalReason(RefusalCode.ALREADY_CONVERTED, message, ids=made)
 
@@ -123,21 +126,49 @@ def _verdict_reason(judgement: Judgement) -> RefusalReason:
     return RefusalReason(RefusalCode.NOT_QUALIFIED, message, path="evidence")
 
 
-def open_questions(judgement: Judgement, override: str | None) -> tuple[Question, ...]:
-    """Return what to ask next, where the verdict depends on it."""
+# What no answer of the lead's or prospect's can mend: the record itself must change first, or be judged anew.
+_BEYOND_ASKING: Final = frozenset(
+    {
+        RefusalCode.ALREADY_CONVERTED,
+        RefusalCode.DISQUALIFIED,
+        RefusalCode.MERGED,
+        RefusalCode.WITHDRAWN,
+        RefusalCode.FOREIGN_EVIDENCE,
+        RefusalCode.OUTDATED_EVIDENCE,
+        RefusalCode.EXPIRED_EVIDENCE,
+        RefusalCode.FUTURE_EVIDENCE,
+    }
+)
+
+
+def open_questions(
+    judgement: Judgement, override: str | None, reasons: Iterable[RefusalReason]
+) -> tuple[Question, ...]:
+    """Return what to ask next, where the verdict depends on it and asking can mend all that stands against it."""
     undecided = judgement.verdict is Verdict.UNDECIDED and override is None
-    return tuple(judgement.questions) if undecided else ()
+    helps = undecided and not any(reason.code in _BEYOND_ASKING for reason in reasons)
+    return tuple(judgement.questions) if helps else ()
 
 
 def owner_of(
     source: Lead | Prospect, choice: OwnerChoice, owners: Owners
 ) -> tuple[str | None, tuple[RefusalReason, ...]]:
-    """Return who is to own what comes of a record, and why they may not."""
-    owner = choice(source) if callable(choice) else source.owner if choice is None else choice
+    """
+    Return who is to own what comes of a record, and why they may not.
+
+    Raises:
+        InvalidTypeError: If the router cannot be called with the record, or returns no user id.
+    """
+    owner: str | None
+    if choice is None or isinstance(choice, str):
+        owner = source.owner if choice is None else choice
+    else:
+        owner = called("owner", choice, source, takes="one argument, the lead or prospect")
+        if owner is not None and code("owner", owner):
+            raise wrong_answer("owner", owner, choice, "a user id (str), or None for nobody")
     if owner is None:
         return None, ()
-    wrong = code("owner", owner)
-    message = wrong.message if wrong else owners.refuse(owner)
+    message = owners.refuse(owner)
     if message is None:
         return owner, ()
     return None, (RefusalReason(RefusalCode.INVALID_OWNER, message, path="owner"),)

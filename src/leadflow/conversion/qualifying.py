@@ -21,7 +21,7 @@ from leadflow.conversion.judging import (
 from leadflow.conversion.plans import QualificationPlan
 from leadflow.conversion.refusals import Refusal
 from leadflow.conversion.requests import Moment, OwnerChoice, QualificationRequest, when_problems
-from leadflow.conversion.settings import STANDARD, ConversionSettings
+from leadflow.conversion.settings import STANDARD_SETTINGS, ConversionSettings
 from leadflow.conversion.targets import Create
 from leadflow.events import ProspectOpened, When
 from leadflow.ids import ProspectId
@@ -41,7 +41,7 @@ def plan_qualification(
     prospect: Create,
     owner: OwnerChoice = None,
     override: str | None = None,
-    settings: ConversionSettings = STANDARD,
+    settings: ConversionSettings = STANDARD_SETTINGS,
     **when: Unpack[When],
 ) -> QualificationPlan | Refusal:
     """
@@ -70,7 +70,7 @@ def plan_qualification(
         instance("lead", lead, Lead, "a Lead"),
         instance("evidence", evidence, (Assessment, Evidence), "an Assessment or Evidence"),
         instance("settings", settings, ConversionSettings, "ConversionSettings"),
-        *when_problems(when),
+        *when_problems(when, ("evidence", "prospect", "owner", "override", "settings")),
         override_problem(override, when.get("by")),
     )
     return qualification_of(lead, made, evidence, Moment(**when), settings)
@@ -88,7 +88,7 @@ def qualification_of(
         *owner_reasons,
     )
     if reasons:
-        return Refusal(request.action, reasons, open_questions(judgement, request.override))
+        return Refusal(request.action, reasons, open_questions(judgement, request.override, reasons))
     evidence = kept(judgement)
     opened = ProspectOpened(
         lead_id=lead.id,

@@ -71,8 +71,8 @@ class RefusalReason:
         code: A `RefusalCode` or its value.
         message: In words, with the way out.
         path: Where it lies, e.g. ``contact`` or ``terms.amount``; empty: in the record as a whole.
-        ids: The records concerned; of an earlier conversion, what it made, in the order account, contact, opportunities,
-            prospect.
+        ids: The records concerned; of an earlier conversion, what it made, in the order account, contact,
+            opportunities, prospect.
     """
 
     code: RefusalCode = field(converter=_code)

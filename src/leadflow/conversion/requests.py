@@ -36,7 +36,7 @@ from leadflow.lead import Lead
 from leadflow.money.exact import WIDE
 from leadflow.pipeline import Pipeline
 from leadflow.prospect import Prospect
-from leadflow.validation import aware, check, code, instance, optional, text, unique, when
+from leadflow.validation import aware, check, code, instance, optional, text, when
 
 __all__ = [
     "ConversionRequest",
@@ -111,7 +111,10 @@ def when_problems(given: Mapping[str, object], arguments: tuple[str, ...] = ()) 
         if name not in names
     ]
     at, recorded_at = given.get("at"), given.get("recorded_at", given.get("at"))
-    times = [aware("at", at), None if recorded_at is at else aware("recorded_at", recorded_at)]
+    times = [
+        aware("at", at) if "at" in given else Problem("at", "must be given, a timezone-aware datetime", is_type=True),
+        None if recorded_at is at else aware("recorded_at", recorded_at),
+    ]
     if not any(times) and isinstance(at, datetime) and isinstance(recorded_at, datetime):
         early = f"must not be before at ({at.isoformat()}), got {recorded_at.isoformat()}"
         times.append(when(recorded_at < at, "recorded_at", early))
@@ -120,6 +123,19 @@ def when_problems(given: Mapping[str, object], arguments: tuple[str, ...] = ()) 
 
 def _owner(path: str, value: object) -> Problem | None:
     return None if value is None or callable(value) else code(path, value)
+
+
+def _shared_id(named: Mapping[str, object]) -> Problem | None:
+    """Say that two records were given one id, if so; whether each is an id at all is checked elsewhere."""
+    first: dict[str, str] = {}
+    for name, id_ in named.items():
+        if isinstance(id_, str) and first.setdefault(id_, name) != name:
+            rule = (
+                f"must have an id of its own, got {id_!r}, which is given as {first[id_]} too; ids are unique among "
+                "all records: give another, or look at what new_id returns"
+            )
+            return Problem(name, rule)
+    return None
 
 
 @frozen(kw_only=True, slots=False)  # the fingerprint is made once, on first use
@@ -144,7 +160,7 @@ class QualificationRequest:
         check(
             "QualificationRequest",
             code("lead_id", self.lead_id),
-            strange or unique("prospect", [self.lead_id, self.prospect.id]),
+            strange or _shared_id({"lead_id": self.lead_id, "prospect": self.prospect.id}),
             _owner("owner", self.owner),
             optional(text, "override", self.override),
         )
@@ -206,9 +222,10 @@ class ConversionRequest:
         )
 
     def _senseless(self) -> Iterator[Problem | None]:
-        ids = [target.id for target in (self.account, self.contact, self.opportunity) if not isinstance(target, Skip)]
+        named = {"account": self.account, "contact": self.contact, "opportunity": self.opportunity}
+        ids = {name: target.id for name, target in named.items() if not isinstance(target, Skip)}
         yield when(not ids, "", "must make or use something, got SKIP for account, contact and opportunity")
-        yield unique("targets", [self.prospect_id, *ids])
+        yield _shared_id({"prospect_id": self.prospect_id, **ids})
         if not isinstance(self.opportunity, Create):
             rule = f"must be left out unless an opportunity is created, got {self.terms!r} with {self.opportunity!r}"
             yield when(self.terms != NO_TERMS, "terms", rule)

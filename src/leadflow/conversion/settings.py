@@ -13,12 +13,12 @@ from unicodedata import category
 
 from attrs import field, frozen
 
-from leadflow.conversion.terms import TermDefaults
+from leadflow.conversion.terms import TermDefaults, brief
 from leadflow.party import Company, Person
 from leadflow.stores.matchkeys import normalised
 from leadflow.validation import check, code, coded, each, instance, member, text, to_set
 
-__all__ = ["STANDARD", "ConversionSettings", "OpenDeals", "Owners", "PersonAccounts"]
+__all__ = ["STANDARD_SETTINGS", "ConversionSettings", "OpenDeals", "Owners", "PersonAccounts"]
 
 
 class PersonAccounts(StrEnum):
@@ -30,7 +30,7 @@ class PersonAccounts(StrEnum):
 
 
 class OpenDeals(StrEnum):
-    """What a further deal with an account is when one about the same product is open already."""
+    """What a further deal with an account is when one about the same product (or, as this one, about none) is open."""
 
     WARN = "warn"
     REFUSE = "refuse"
@@ -92,7 +92,9 @@ _BLANKS: Final = frozenset(
 
 
 def _names(values: Iterable[str]) -> frozenset[str]:
-    return to_set(values if isinstance(values, str) else (normalised(v) if isinstance(v, str) else v for v in values))
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        return to_set(values)  # refused by the type's check
+    return to_set(normalised(v) if isinstance(v, str) else v for v in values)
 
 
 @lru_cache(maxsize=1024)
@@ -118,7 +120,7 @@ class ConversionSettings:
     terms: TermDefaults = field(factory=TermDefaults)
     owners: Owners = field(factory=Owners)
     person_accounts: PersonAccounts = field(default=PersonAccounts.MAKE, converter=_person_accounts)
-    blank_companies: frozenset[str] = field(default=_BLANKS, converter=_names)
+    blank_companies: frozenset[str] = field(factory=lambda: _BLANKS, converter=_names)
     open_deals: OpenDeals = field(default=OpenDeals.WARN, converter=_open_deals)
 
     def __attrs_post_init__(self) -> None:
@@ -131,6 +133,9 @@ class ConversionSettings:
             coded("open_deals", self.open_deals, OpenDeals),
         )
 
+    def __repr__(self) -> str:
+        return brief(self)
+
     def company_of(self, person: Person | None, company: Company | None) -> Company | None:
         """Return the company; None where what is given stands for "no company"."""
         if company is None:
@@ -142,5 +147,5 @@ class ConversionSettings:
         return company
 
 
-STANDARD: Final = ConversionSettings()
+STANDARD_SETTINGS: Final = ConversionSettings()
 """The settings of a host that decides nothing: UTC calendar, simple pipeline, person accounts, warnings."""

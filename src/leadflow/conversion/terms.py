@@ -9,8 +9,9 @@ without one the stage's holds. An amount is never made up: it is given, or it is
 from collections.abc import Iterable
 from datetime import UTC, date
 from string import Formatter
-from typing import Final
+from typing import Any, Final
 
+import attrs
 from attrs import field, frozen
 
 from leadflow import pipelines
@@ -33,12 +34,29 @@ from leadflow.validation import (
     to_tuple,
 )
 
-__all__ = ["NO_TERMS", "DealTerms", "Default", "TermDefaults", "stage_problem"]
+__all__ = ["NO_TERMS", "DealTerms", "Default", "TermDefaults", "brief", "stage_problem"]
 
 _PLACEHOLDERS: Final = ("party", "company", "person", "product", "quarter")
 
 _to_type = member(OpportunityType, none=True)
 _to_role = member(BuyingRole, none=True)
+
+
+def brief(value: Any) -> str:  # noqa: ANN401 - any of our classes
+    """
+    Return the repr of a value with many defaults: what differs from them.
+
+    >>> DealTerms(probability=0.5)
+    DealTerms(probability=0.5)
+    """
+    given: list[str] = []
+    for attribute in attrs.fields(type(value)):
+        make = getattr(attribute.default, "factory", None)
+        usual = attribute.default if make is None else make()
+        mine = getattr(value, attribute.name)
+        if mine != usual:
+            given.append(f"{attribute.name}={mine!r}")
+    return f"{type(value).__name__}({', '.join(given)})"
 
 
 def _type(value: OpportunityType | str | None) -> OpportunityType | None:
@@ -118,6 +136,9 @@ class DealTerms:
             optional(coded, "role", self.role, BuyingRole),
         )
 
+    def __repr__(self) -> str:
+        return brief(self)
+
 
 NO_TERMS: Final = DealTerms()
 
@@ -148,7 +169,7 @@ class TermDefaults:
     """
 
     name: str = "{party}"
-    pipeline: Pipeline = pipelines.SIMPLE
+    pipeline: Pipeline = field(factory=lambda: pipelines.SIMPLE)
     stage: str | None = None
     calendar: FiscalCalendar | None = field(default=FiscalCalendar(UTC))
     type: OpportunityType = field(default=OpportunityType.NEW, converter=_type)
@@ -165,6 +186,9 @@ class TermDefaults:
             coded("type", self.type, OpportunityType),
             coded("role", self.role, BuyingRole),
         )
+
+    def __repr__(self) -> str:
+        return brief(self)
 
     def name_for(self, **words: str | None) -> str | None:
         """Return the name made of these words; None when nothing is left of it."""
