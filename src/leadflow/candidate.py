@@ -5,14 +5,14 @@ Both are nurtured, disqualified and reopened by the same commands; each class br
 `leadflow.lifecycle`) that says from where. What the table forbids, `can_...` explains and the command refuses.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, ClassVar, Final, Self, TypeVar, Unpack
 
 from attrs import field, frozen
 
 from leadflow.allowance import ALLOWED, Allowance
-from leadflow.assessment import Evidence
+from leadflow.assessment import Evidence, Verdict
 from leadflow.commands import command
 from leadflow.dealparts import (
     DISQUALIFICATION_REASONS,
@@ -194,6 +194,17 @@ class Candidate(Relationship[_Id, _Ev]):
         wrong = None if isinstance(reason, Reason | None) else coded("reason", reason, DISQUALIFICATION_REASONS)
         given = {**known, "reason": reason, **attributes}
         return cls._begun(f"{cls.__name__}.imported", id, cls._IMPORT, given, wrong)
+
+    def _unfounded(self, evidence: object, override: object, by: object) -> Iterator[Problem]:
+        """Yield why evidence does not carry a step of this record; what is no evidence, the event says."""
+        if isinstance(evidence, Evidence):
+            if evidence.subject_id != self.id:
+                yield Problem("evidence", f"must be about {self}, got one about {evidence.subject_id!r}")
+            if evidence.verdict is not Verdict.QUALIFIED and override is None:
+                says = evidence.verdict.replace("_", " ")
+                yield Problem("evidence", f"must say qualified, got {says}; override= with a reason sets it aside")
+        if override is not None and by is None:
+            yield Problem("by", "must say who sets the verdict aside, got None with an override")
 
     @property
     def _status(self) -> str:

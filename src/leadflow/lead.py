@@ -39,7 +39,7 @@ from leadflow.listentry import ListEntry
 from leadflow.money import Money
 from leadflow.party import Company, Consent, Person
 from leadflow.relationship import RelationshipEvent, unreachable
-from leadflow.validation import check, instance, to_tuple
+from leadflow.validation import built, check, instance, to_tuple
 
 __all__ = ["Lead"]
 
@@ -243,10 +243,16 @@ class Lead(Candidate[LeadId, LeadEvent]):
         Record that a prospect goes on for it. Hosts call `leadflow.conversion.plan_qualification`, which makes both.
 
         Raises:
+            InvalidError: If the evidence is about another record, or says no and nobody answers for setting it aside.
             NotAllowedError: If the lifecycle forbids it now.
         """
         self.require("qualify", self.can_qualify())
-        return self._record(LeadQualified(prospect_id=prospect_id, evidence=evidence, override=override, **when))
+        event = built(
+            "qualified",
+            lambda: LeadQualified(prospect_id=prospect_id, evidence=evidence, override=override, **when),
+            *self._unfounded(evidence, override, when.get("by")),
+        )
+        return self._record(event)
 
     def can_correct(self, *names: str) -> Allowance:
         """Whether `correct` may change these attributes now: of a qualified lead, only source, campaign and labels."""

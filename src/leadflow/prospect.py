@@ -153,7 +153,8 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
         Record what came of it. Hosts call `leadflow.conversion.plan_conversion`, which makes everything.
 
         Raises:
-            InvalidError: If nothing came of it, or the opportunity is known already.
+            InvalidError: If nothing came of it, the opportunity is known already, or the evidence is about another
+                record, or says no and nobody answers for setting it aside.
             NotAllowedError: If it is disqualified, merged or withdrawn.
         """
         self.require("convert", self.can_convert())
@@ -170,6 +171,7 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
                 **when,
             ),
             Problem("opportunity_id", f"must be new, got {opportunity_id!r} again") if again else None,
+            *self._unfounded(evidence, override, when.get("by")),
         )
         return self._record(event)
 
