@@ -43,7 +43,7 @@ from leadflow.events.dealopenings import worth
 from leadflow.fields import FieldValue
 from leadflow.money import Money, Recurring
 from leadflow.pipeline import ForecastCategory, Pipeline, Requirement, Stage, StageCategory
-from leadflow.validation import built, check, instance
+from leadflow.validation import built, check, instance, optional
 
 __all__ = ["Opportunity"]
 
@@ -81,9 +81,8 @@ class Opportunity(DealStanding):
     def can_win(self, amount: Money | Recurring | None = None, *, stage: str | None = None) -> Allowance:
         """Whether `win` is possible now, given the amount that it would reveal."""
         target = self.pipeline.won_stage.code if stage is None else stage
+        check("can_win", optional(instance, "amount", amount, (Money, Recurring), "Money or a Recurring"))
         revealed = worth(amount)[0]
-        if not isinstance(revealed, Money | None):
-            return self.can_change().but(f"amount must be Money or a Recurring, got {revealed!r}")
         allowed = self._may_enter(target, self.amount if revealed is None else revealed)
         return self._may_close(allowed, target, StageCategory.WON)
 

@@ -135,10 +135,10 @@ class TestReviewed:
     """What a review found, and stays found."""
 
     def test_twin_of_winning(self):
-        """Winning with what is no amount is refused by both."""
-        allowed = deal().can_win(5.0)
-        assert not allowed
-        assert "amount must be Money" in allowed.reasons[0]
+        """What is no amount is bad input to both."""
+        for ask in (lambda: deal().can_win(5.0), lambda: deal().win(5.0, at=AT)):
+            with pytest.raises(InvalidTypeError, match="amount must be Money"):
+                ask()
 
     def test_a_customer_is_its_own_account(self):
         """A deal that comes from a customer is with that customer."""
