@@ -21,6 +21,7 @@ from leadflow.dealparts import (
     find_reason,
     reason_problems,
 )
+from leadflow.errors import Problem
 from leadflow.events import Disqualified, Event, Nurtured, Reopened, When
 from leadflow.fields import FieldValue
 from leadflow.lifecycle import Lifecycle

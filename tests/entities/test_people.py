@@ -36,7 +36,8 @@ HOUR = timedelta(hours=1)
 NOW = {"at": AT, "by": "ada"}
 ADA = Person("Ada Obi", email="ada@obi.example")
 FORM = Engagement("form", at=AT)
-EVIDENCE = Evidence(policy_id="icp", at=AT, verdict=Verdict.QUALIFIED)
+EVIDENCE = Evidence(policy_id="icp", at=AT, verdict=Verdict.QUALIFIED, subject_id="L-1")
+FOUND = attrs.evolve(EVIDENCE, subject_id="P-1")
 
 
 def later(hours=1):
