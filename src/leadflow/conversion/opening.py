@@ -104,6 +104,7 @@ def terms_of(case: Case, company: Company | None) -> Terms:
     else:
         wrong_stage = stage_problem("", given.stage, pipeline)
         stage = pipeline.entry_stage if wrong_stage else pipeline.stage(given.stage)
+        found["stage"] = stage.code  # where it is wrong, what else is wrong is found all the same
         found["stage"] = stage.code  # a stage that is wrong is refused below
     if given.probability is None:
         defaults.append(Default("terms.probability", stage.probability, f"of stage {stage.code!r}"))
