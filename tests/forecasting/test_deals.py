@@ -121,7 +121,7 @@ class TestFromARow:
             ("open", "omitted", "omitted"),
             ("won", None, "closed"),
             ("won", "commit", "closed"),
-            ("won", "omitted", "omitted"),
+            ("won", "omitted", "closed"),
             ("lost", None, "omitted"),
             ("lost", "commit", "omitted"),
             ("withdrawn", "commit", "omitted"),
@@ -247,10 +247,18 @@ class TestOfAnOpportunity:
         """Anything else is told that rows go through the constructor."""
         with pytest.raises(InvalidTypeError, match=r"must be an Opportunity; Deal\(\.\.\.\) takes a row of your own"):
             Deal.of({"id": "O-1"})
-        with pytest.raises(InvalidTypeError, match="must be opportunities"):
+        with pytest.raises(InvalidTypeError, match="must be several opportunities"):
             Deal.of_all(7)
         with pytest.raises(InvalidError, match="as_of must be timezone-aware"):
             Deal.of(opened(), datetime(2026, 3, 2))  # noqa: DTZ001
+
+    @pytest.mark.parametrize("given", [None, "x", "long text" * 1000, [1] * 10_000])
+    @pytest.mark.parametrize("as_of", [None, datetime(2026, 3, 1, tzinfo=UTC)])
+    def test_what_holds_no_opportunities_is_one_short_error(self, given, as_of):
+        """No text falls apart into its letters, and ten thousand wrong rows are not told one by one."""
+        with pytest.raises(InvalidTypeError, match=r"Deal\.of_all: opportunities") as caught:
+            Deal.of_all(given, as_of)
+        assert len(str(caught.value)) < 500
 
 
 class TestTakingDealsIn:

@@ -1,7 +1,21 @@
 """Laws of rollups and forecasts, over arbitrary portfolios."""
 
+import decimal
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import (
+    Clamped,
+    Context,
+    Decimal,
+    DivisionByZero,
+    FloatOperation,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    Subnormal,
+    Underflow,
+    localcontext,
+)
 from fractions import Fraction
 from math import sqrt
 
@@ -51,7 +65,7 @@ def rows(draw, key):
         amount=draw(st.none() | monies),
         expected_close=draw(st.none() | days),
         closed_at=None if is_open else draw(st.none() | instants),
-        fields=draw(st.sampled_from([{}, {"tier": 1}, {"tier": "gold"}])),
+        fields=draw(st.sampled_from([{}, {"tier": 1}, {"tier": 1.0}, {"tier": Decimal(1)}, {"tier": "gold"}])),
     )
 
 
@@ -176,6 +190,108 @@ class TestRollupLaws:
         exact = sum((Fraction(amount) * Fraction(repr(p)) for amount, p in pairs), Fraction(0))
         cents = (exact * 10 ** EXPONENTS["EUR"] + Fraction(1, 2)) // 1
         assert up(deals).total.expected == Money(Decimal(int(cents)).scaleb(-2), "EUR")
+
+
+thousandths = st.builds(Money, st.decimals(0, 3, places=4), st.just("EUR"))
+fractions_of_cents = st.lists(
+    st.tuples(st.sampled_from(["ada", "bo", "cy"]), st.sampled_from(ForecastCategory), thousandths), max_size=20
+)
+COLUMNS = {
+    "pipeline": ("pipeline", "best_case", "most_likely", "commit"),
+    "best_case": ("best_case", "most_likely", "commit", "closed"),
+    "most_likely": ("most_likely", "commit", "closed"),
+    "commit": ("commit", "closed"),
+    "closed": ("closed",),
+    "omitted": ("omitted",),
+}
+CENT = Decimal("0.01")
+
+
+class TestRoundingLaws:
+    """How far a figure shown can be from the exact one."""
+
+    @given(fractions_of_cents)
+    def test_figures_are_as_close_as_they_say(self, parts):
+        """Totals that are rounded once are the nearest; the others, and the rows, stay within their bounds."""
+        deals = [
+            Deal(f"O-{n:02}", state="won", owner=owner, amount=amount)
+            if category is ForecastCategory.CLOSED
+            else Deal(f"O-{n:02}", state="open", owner=owner, amount=amount, forecast_category=category)
+            for n, (owner, category, amount) in enumerate(parts)
+        ]
+
+        def exact(categories, owner=None):
+            return Money.total(
+                [money for who, category, money in parts if category in categories and owner in {None, who}], "EUR"
+            )
+
+        single, cumulative = (up(deals, by="owner", mode=mode) for mode in ("single", "cumulative"))
+        alone, summed = single.total.amounts, cumulative.total.amounts
+        assert summed.pipeline == exact(COLUMNS["pipeline"]).round()
+        assert (alone.closed, alone.omitted) == (exact(["closed"]).round(), exact(["omitted"]).round())
+        surest_first = ("commit", "most_likely", "best_case", "pipeline")
+        for place in range(1, 5):
+            shown = Money.total([alone[category] for category in surest_first[:place]])
+            assert shown == exact(surest_first[:place]).round()
+        for name, categories in COLUMNS.items():
+            assert abs((summed[name] - exact(categories)).amount) <= CENT
+            assert abs((alone[name] - exact([name])).amount) < CENT
+            for row in single.rows:
+                assert abs((row.amounts[name] - exact([name], row.keys[0])).amount) < CENT
+            for row in cumulative.rows:
+                assert abs((row.amounts[name] - exact(categories, row.keys[0])).amount) < len(categories) * CENT
+
+
+@st.composite
+def hosts(draw):
+    """Return any context that a host may have set: precision, rounding, limits, traps."""
+    return Context(
+        prec=draw(st.integers(1, 50)),
+        rounding=draw(st.sampled_from([name for name in vars(decimal) if name.startswith("ROUND_")])),
+        Emin=draw(st.sampled_from([0, -1, -999])),
+        Emax=draw(st.sampled_from([0, 1, 999])),
+        traps=draw(st.lists(st.sampled_from(SIGNALS), unique=True)),
+    )
+
+
+SIGNALS = [Clamped, DivisionByZero, FloatOperation, Inexact, InvalidOperation, Overflow, Rounded, Subnormal, Underflow]
+
+
+class TestHostsContext:
+    """Whatever a host does to its decimal context, no figure changes and nothing raises."""
+
+    FORECASTS = st.fixed_dictionaries(
+        {"model": models, "period": st.sampled_from([QUARTER, BOOKS.quarter(2026, 2)])},
+    )
+    ROLLUPS = st.fixed_dictionaries({"by": keys, "mode": modes})
+
+    @given(portfolios(), hosts(), ROLLUPS, FORECASTS)
+    def test_rollups_and_forecasts_stay_the_same(self, deals, host, rolling, forecasting):
+        """Figures, order and printed text are those of any other host."""
+        deals = with_tier(deals)
+
+        def everything():
+            rolled, outlook = up(deals, **rolling), of(deals, **forecasting)
+            return rolled, outlook, outlook.unrounded_mean, str(rolled), str(outlook), outlook._repr_html_()
+
+        expected = everything()
+        with localcontext(host):
+            inside = everything()
+        assert inside == expected
+        assert repr(inside) == repr(expected)
+
+    def test_a_chance_between_two_days_stays_the_same(self):
+        """Under two digits, 0.345 less 0.12 stays 0.225."""
+
+        class Growing:
+            def win(self, deal, *, as_of, horizon):
+                return Estimate(0.345 if horizon > timedelta(days=60) else 0.12, 10)
+
+        deals = [Deal("O-1", state="open", amount=Money(1000, "EUR"))]
+        with localcontext(Context(prec=2)):
+            assert of(deals, model=Growing(), period=BOOKS.quarter(2026, 2)).mean == Money("225.00", "EUR")
+        with localcontext(Context(traps=[Inexact])):
+            assert of(deals, model=Growing(), period=BOOKS.quarter(2026, 2)).mean == Money("225.00", "EUR")
 
 
 class TestForecastLaws:

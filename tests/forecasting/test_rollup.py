@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from leadflow.calendar import FiscalCalendar
-from leadflow.errors import InvalidError, InvalidTypeError
+from leadflow.errors import InvalidError, InvalidTypeError, UnknownNameError
 from leadflow.forecasting import Deal, DealState, OmissionReason, Rollup, RollupMode, rollup
 from leadflow.forecasting.keys import place
 from leadflow.money import ExchangeRates, Money, Rate
@@ -227,8 +227,51 @@ class TestGrouping:
         assert [(row.keys, row.deals) for row in result.rows] == [(("ada",), 1), (("bo",), 2), ((None,), 1)]
         assert result["bo"].amounts.pipeline == Money("200", "EUR")
         assert result[None].deals == 1
-        with pytest.raises(KeyError):
+        with pytest.raises(LookupError) as caught:
             result["cy"]
+        assert str(caught.value) == "unknown key 'cy' in the rollup by owner (known: None, ada, bo)"
+
+    def test_a_wrong_number_of_keys_is_told_the_right_one(self):
+        """The error shows the keys there are, as they have to be written; what cannot be a key is no other error."""
+        rows = [deal("1", owner="ada", product="core")]
+        with pytest.raises(UnknownNameError, match=r"by owner, product \(known: \('ada', 'core'\)\)"):
+            up(rows, by=["owner", "product"])["ada"]
+        with pytest.raises(UnknownNameError, match=r"by owner \(did you mean 'ada'\?\)"):
+            up(rows, by="owner")[["ada"]]
+        with pytest.raises(UnknownNameError, match=r"without keys, which has only \.total"):
+            up(rows)["ada"]
+        assert up(rows)[()].deals == 1
+
+    def test_a_message_names_few_of_many_keys(self):
+        """A thousand owners are no message."""
+        with pytest.raises(UnknownNameError) as caught:
+            up([deal(f"O-{n}") for n in range(1000)], by="id")["?"]
+        assert len(str(caught.value)) < 300
+
+    def test_an_unknown_category_is_named(self):
+        """Figures are found by their category's name only."""
+        with pytest.raises(UnknownNameError, match=r"unknown category 'comit' in a rollup \(did you mean 'commit'\?\)"):
+            up([]).total.amounts["comit"]
+
+    def test_equal_numbers_of_different_kinds_are_different_keys(self):
+        """True, 1, 1.0 and Decimal(1) are four values of a host's field, as in Fields, and four rows."""
+        values = [True, 1, 1.0, Decimal(1), Decimal("1.0")]
+        result = up([deal(str(n), fields={"f": value}) for n, value in enumerate(values)], by="f")
+        assert [(row.keys, row.deals) for row in result.rows] == [
+            ((True,), 1),
+            ((1,), 1),
+            ((1.0,), 1),
+            ((Decimal(1),), 2),
+        ]
+        assert [type(row.keys[0]) for row in result.rows] == [bool, int, float, Decimal]
+        assert [result[value].deals for value in values] == [1, 1, 1, 2, 2]
+        assert result[1] is not result[True]
+
+    def test_what_is_not_finite_has_a_place_too(self):
+        """A host's callable may return what no field holds."""
+        odd = {"a": float("nan"), "b": Decimal("inf"), "c": 2}
+        result = up([deal(key) for key in odd], by=lambda row: odd[row.id])
+        assert [str(row.keys[0]) for row in result.rows] == ["2", "Infinity", "nan"]
 
     def test_by_several_keys(self):
         """Two keys make one row per pair that exists."""
@@ -340,8 +383,81 @@ class TestGrouping:
         ]
 
 
+class TestRounding:
+    """Figures add up, and the ones that people check are the exact ones, rounded once."""
+
+    RATES = ExchangeRates([Rate("USD", "EUR", "0.9", date(2026, 1, 1))])
+
+    def test_the_open_pipeline_is_rounded_once(self):
+        """Four amounts of 0.009 and 0.045 are 0.144: the open pipeline is 0.14, not four roundings, 0.16."""
+        categories = {"commit": "0.01", "most_likely": "0.05", "best_case": "0.05", "pipeline": "0.05"}
+        rows = [deal(name, cents, currency="USD", forecast_category=name) for name, cents in categories.items()]
+        single, total = (up(rows, rates=self.RATES, mode=mode).total for mode in RollupMode)
+        assert plain(total.amounts) == {
+            "omitted": "0.00",
+            "pipeline": "0.14",
+            "best_case": "0.10",
+            "most_likely": "0.05",
+            "commit": "0.01",
+            "closed": "0.00",
+        }
+        assert [str(money.amount) for _, money in single.amounts.items()] == [
+            "0.00",
+            "0.04",
+            "0.05",
+            "0.04",
+            "0.01",
+            "0.00",
+        ]
+
+    def test_a_row_that_lost_gets_the_next_unit(self):
+        """Rows with the same amounts in two categories both show their sum right."""
+        rows = [
+            deal(f"{owner} {name}", "0.005", owner=owner, forecast_category=name)
+            for owner in ("ada", "bo")
+            for name in ("commit", "most_likely")
+        ]
+        result = up(rows, by="owner", mode="cumulative")
+        assert [str(row.amounts.most_likely) for row in result.rows] == ["0.01 EUR", "0.01 EUR"]
+
+
+class TestWonCountsOnce:
+    """A won deal is closed, whatever somebody called it."""
+
+    def test_a_won_deal_called_omitted_is_closed(self):
+        """It is in the column closed and in what is expected, and nowhere else."""
+        total = up([won("w", "100", forecast_category="omitted")]).total
+        assert (total.amounts.closed, total.amounts.omitted, total.expected) == (
+            Money(100, "EUR"),
+            Money(0, "EUR"),
+            Money(100, "EUR"),
+        )
+        assert total.counts.closed == total.deals == 1
+
+
+class TestOneCalendar:
+    """A period's days are those of its own calendar."""
+
+    def test_another_calendar_than_the_periods_is_refused(self):
+        """New York's days are not those of a quarter in UTC; the period's own calendar may be given."""
+        new_york = FiscalCalendar(ZoneInfo("America/New_York"))
+        with pytest.raises(
+            InvalidError, match=r"calendar must be that of the period, .*; leave it out, or take"
+        ) as caught:
+            up([], period=BOOKS.quarter(2026, 1), calendar=new_york)
+        assert [problem.path for problem in caught.value.problems] == ["calendar"]
+        assert up([], period=BOOKS.quarter(2026, 1), calendar=FiscalCalendar(UTC)).total.deals == 0
+
+
 class TestBadInput:
     """Each wrong argument is named, all of them at once."""
+
+    @pytest.mark.parametrize("deals", [None, "long text" * 1000, {"a": 1}, [1] * 10_000])
+    def test_what_holds_no_deals_is_one_short_error(self, deals):
+        """No text falls apart into its letters, and ten thousand wrong rows are not told one by one."""
+        with pytest.raises(InvalidTypeError, match="rollup: deals") as caught:
+            up(deals)
+        assert len(str(caught.value)) < 600
 
     def test_every_argument_is_judged(self):
         """One error lists them all."""

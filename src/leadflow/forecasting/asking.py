@@ -19,6 +19,7 @@ from leadflow.forecasting.deals import Deal
 from leadflow.forecasting.layout import percent
 from leadflow.forecasting.models import Estimate, WinModel
 from leadflow.forecasting.omissions import OmissionReason
+from leadflow.money.exact import WIDE, ZERO
 from leadflow.stage import ForecastCategory
 from leadflow.validation import instance, invalid, shown
 
@@ -83,7 +84,8 @@ class Asking:
 
 def _between(by_start: Estimate, by_end: Estimate) -> Estimate:
     """Return the chance of winning between two horizons."""
-    p = max(Decimal(0), Decimal(repr(float(by_end.p))) - Decimal(repr(float(by_start.p))))
+    # As decimals, so that 0.3 less 0.1 is 0.2; in a context of our own, not in the host's.
+    p = max(ZERO, WIDE.subtract(*(Decimal(float.__repr__(float(one.p))) for one in (by_end, by_start))))
     before = f"less {percent(by_start.p)} before the period begins"
     if p == 0 and by_start.p > 0:
         return Estimate(0.0, why=f"{by_end.why}, {before}", left_out=OmissionReason.OUTSIDE_PERIOD)

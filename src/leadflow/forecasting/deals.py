@@ -21,6 +21,7 @@ from leadflow.errors import Problem
 from leadflow.events import ProbabilitySource
 from leadflow.fields import NO_FIELDS, Fields, FieldValue
 from leadflow.money import Money, Recurring
+from leadflow.money.exact import item_problems
 from leadflow.opportunity import Opportunity
 from leadflow.stage import ForecastCategory
 from leadflow.validation import (
@@ -38,6 +39,7 @@ from leadflow.validation import (
     probability,
     text,
     to_set,
+    to_tuple,
 )
 
 __all__ = ["Deal", "DealState"]
@@ -109,8 +111,8 @@ class Deal:
         probability: Eventual chance of winning it, in [0, 1].
         probability_is_manual: Whether a person set the probability, rather than the stage.
         forecast_category: A `ForecastCategory` or its value: the person's call, else the stage's. An open deal of which
-            nothing is said is in the pipeline. A won deal is closed (or omitted), a lost or withdrawn one omitted,
-            whatever is given here.
+            nothing is said is in the pipeline. A won deal is closed, a lost or withdrawn one omitted, whatever
+            is given here: a win counts.
         amount: What it is worth, if that is known; zero is a value of its own, not unknown.
         recurring: The recurring part, if it has one.
         expected_close: The day on which it is expected to close.
@@ -188,9 +190,7 @@ class Deal:
         given: ForecastCategory | None = self.forecast_category
         if self.state is DealState.OPEN:
             return ForecastCategory.PIPELINE if given is None else given
-        if self.state is DealState.WON and given is not ForecastCategory.OMITTED:
-            return ForecastCategory.CLOSED
-        return ForecastCategory.OMITTED
+        return ForecastCategory.CLOSED if self.state is DealState.WON else ForecastCategory.OMITTED
 
     @classmethod
     def of(cls, opportunity: Opportunity, as_of: datetime | None = None) -> "Deal":
@@ -246,13 +246,15 @@ class Deal:
     @classmethod
     def of_all(cls, opportunities: Iterable[Opportunity], as_of: datetime | None = None) -> "tuple[Deal, ...]":
         """Return opportunities as deals, in their order, without those of which nothing was known by `as_of`."""
-        given: Any = opportunities
+        listed = to_tuple(opportunities)
         check(
-            "Deal.of_all", instance("opportunities", given, Iterable, "opportunities"), optional(aware, "as_of", as_of)
+            "Deal.of_all",
+            *item_problems("opportunities", listed, Opportunity, "an Opportunity", "several opportunities"),
+            optional(aware, "as_of", as_of),
         )
         return tuple(
             cls.of(opportunity, as_of)
-            for opportunity in opportunities
+            for opportunity in listed
             if as_of is None or opportunity.history[0].recorded_at <= as_of
         )
 

@@ -29,7 +29,7 @@ from leadflow.lead import Lead
 from leadflow.markup import paragraph, section, table
 from leadflow.money import ExchangeRates, Money, round_all
 from leadflow.prospect import Prospect
-from leadflow.validation import instance, optional
+from leadflow.validation import instance, optional, to_tuple
 
 __all__ = ["Contribution", "Forecast", "forecast"]
 
@@ -295,7 +295,7 @@ def forecast(
             today=today,
         ),
         warnings=_warnings(still_open, left_out, asking),
-        contributions=tuple(sorted([*won, *still_open], key=lambda one: (-one.expected.amount, one.id))),
+        contributions=tuple(sorted([*won, *still_open], key=lambda one: (one.expected.amount.copy_negate(), one.id))),
     )
 
 
@@ -343,5 +343,5 @@ def _deals(count: int) -> str:
 
 
 def _tuple(values: Iterable[Any]) -> tuple[Any, ...]:
-    given: Any = values
-    return tuple(given) if isinstance(given, Iterable) else (given,)
+    listed: Any = to_tuple(values)
+    return listed if isinstance(listed, tuple) else (listed,)

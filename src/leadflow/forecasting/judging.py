@@ -13,7 +13,8 @@ from typing import Any
 
 from leadflow.errors import LookAheadError, Problem
 from leadflow.forecasting.deals import Deal
-from leadflow.validation import aware, check, shown
+from leadflow.money.exact import item_problems
+from leadflow.validation import aware, check, to_tuple
 
 __all__ = ["all_of", "judged"]
 
@@ -22,9 +23,9 @@ _NAMED = 5
 
 
 def all_of(deals: Iterable[Deal]) -> tuple[Deal, ...]:
-    """Return the deals as a tuple; what cannot be gone through stays the only item, for `judged` to refuse."""
-    given: Any = deals
-    return tuple(given) if isinstance(given, Iterable) else (given,)
+    """Return the deals as a tuple; what is no list of them stays the only item, for `judged` to refuse."""
+    listed: Any = to_tuple(deals)
+    return listed if isinstance(listed, tuple) else (listed,)
 
 
 def judged(subject: str, deals: tuple[Deal, ...], as_of: datetime, *others: Problem | None) -> tuple[Deal, ...]:
@@ -46,15 +47,11 @@ def judged(subject: str, deals: tuple[Deal, ...], as_of: datetime, *others: Prob
         subject,
         *others,
         aware("as_of", as_of),
-        *(_not_a_deal(position, deal) for position, deal in enumerate(given) if not isinstance(deal, Deal)),
+        *item_problems("deals", given, Deal, "a Deal; use Deal.of(opportunity)", "several deals"),
         _repeated([deal.id for deal in given if isinstance(deal, Deal)]),
     )
     _refuse_look_ahead(deals, as_of)
     return tuple(sorted(deals, key=lambda deal: deal.id))
-
-
-def _not_a_deal(position: int, value: object) -> Problem:
-    return Problem(f"deals[{position}]", f"must be a Deal, got {shown(value)}; use Deal.of(opportunity)", is_type=True)
 
 
 def _repeated(ids: list[str]) -> Problem | None:

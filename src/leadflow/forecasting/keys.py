@@ -4,11 +4,14 @@ What a rollup groups by.
 Theory. A key is a name or a callable. A name stands for a calendar period of the deal's own day (`month`, `quarter`,
 `year`), for one of the deal's attributes (`owner`, `product`, `stage`, ...), or for a field of the host's (`tier`). A
 name that no deal knows is a mistake and is refused, naming the nearest; a deal that lacks the value falls under None.
+As in `Fields`, a number's kind is its type: True, 1, 1.0 and Decimal(1) are four keys.
 """
 
 from collections.abc import Callable, Hashable, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
+from math import isfinite
 from typing import Any, TypeAlias
 
 from attrs import frozen
@@ -30,6 +33,8 @@ _KNOWN = (*PERIODS, *(name for name in ATTRIBUTES if name not in _NO_KEYS or nam
 _COLUMNS = frozenset(
     {"omitted", "pipeline", "best_case", "most_likely", "commit", "closed", "expected", "deals", "total"}
 )
+
+_NUMBERS = (bool, int, float, Decimal)
 
 
 @frozen
@@ -98,6 +103,24 @@ def _grouping(key: Key, calendar: FiscalCalendar) -> Grouping:
     return Grouping(key, False, lambda deal, _: deal.value(key))
 
 
+def kinds(keys: tuple[object, ...]) -> tuple[int, ...]:
+    """
+    Return what tells equal keys of different kinds apart, as `Fields` does: a number's kind is its type.
+
+    >>> kinds((True,)) == kinds((1,)), kinds(("a", None)) == kinds((None, "a"))
+    (False, True)
+    """
+    return tuple(_kind(key) for key in keys)
+
+
+def _kind(key: object) -> int:
+    # Also of a subclass, as a NumPy float is. A bool is an int to Python, so it comes first.
+    for number, kind in enumerate(_NUMBERS, 1):
+        if isinstance(key, kind):
+            return number
+    return 0
+
+
 def place(keys: tuple[object, ...]) -> tuple[tuple[int, str, Any], ...]:
     """
     Return what sorts groups: numbers, then periods and everything else by what it is, unknown last.
@@ -112,8 +135,9 @@ def _place(key: object) -> tuple[int, str, Any]:
     match key:
         case None:
             return (2, "", "")
-        case bool() | int() | float() | Decimal():
-            return (0, "", key)
+        case int() | float() | Decimal() if isfinite(key):
+            # As a fraction: a host may have forbidden to compare decimals with floats.
+            return (0, "", (Fraction(key), _kind(key)))
         case Period():
             return (1, "period", (key.first_day, key.label))
         case Money():

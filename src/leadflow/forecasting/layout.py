@@ -15,7 +15,8 @@ def figure(money: Money) -> str:
     >>> figure(Money("48000", "EUR")), figure(Money("48000", "JPY"))
     ('48,000.00', '48,000')
     """
-    return f"{money.amount:,.{EXPONENTS[money.currency]}f}"
+    # Rounded before: a format rounds as the host's context says.
+    return f"{money.round().amount:,.{EXPONENTS[money.currency]}f}"
 
 
 def percent(share: float) -> str:

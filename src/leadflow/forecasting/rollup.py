@@ -6,11 +6,13 @@ closed. *Single* shows each alone. *Cumulative* adds what is surer: commit = com
 + commit + closed; best case = best case + most likely + commit + closed; the column `pipeline` is then the open
 pipeline, pipeline + best case + most likely + commit, of open deals only. Omitted stays by itself; lost and withdrawn
 deals count nothing. Amounts are not weighted; expected revenue is: the sum of amount x probability, never sum x mean.
-Sums are exact. Each column is rounded once, at the end, and what rounding leaves over is shared out, so that rows add
-up to the total and cumulative figures to their parts. Adding up runs once over the deals.
+Sums are exact, and rounded at the end. In the total, closed, omitted, commit, the open pipeline and expected revenue
+are each rounded once; what that leaves over is shared out over the other categories and then the rows, so that rows add
+up to the total and cumulative figures to the single ones, and no single figure is a whole unit off its exact value
+(`rounding` has the bounds). Adding up runs once over the deals.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -19,9 +21,10 @@ from attrs import evolve, field, frozen
 
 from leadflow.calendar import FiscalCalendar, Period
 from leadflow.currencies import currency_problem
+from leadflow.errors import Problem, UnknownNameError
 from leadflow.forecasting.deals import Deal
 from leadflow.forecasting.judging import all_of, judged
-from leadflow.forecasting.keys import Key, groupings, key_problems, listed_keys
+from leadflow.forecasting.keys import Key, groupings, key_problems, kinds, listed_keys
 from leadflow.forecasting.layout import shown, text_table
 from leadflow.forecasting.omissions import Omission, in_order, summary
 from leadflow.forecasting.sums import CATEGORIES, Adding, RollupRow
@@ -30,6 +33,9 @@ from leadflow.money import ExchangeRates
 from leadflow.validation import coded, instance, member, optional
 
 __all__ = ["Rollup", "RollupMode", "rollup"]
+
+# So many keys are named when somebody asks for one that is not there.
+_NAMED = 20
 
 
 class RollupMode(StrEnum):
@@ -86,18 +92,29 @@ class Rollup:
         """Return the same figures, each category with what is surer."""
         return evolve(self, mode=RollupMode.CUMULATIVE)
 
+    @cached_property
+    def _by_keys(self) -> Mapping[object, RollupRow]:
+        found: dict[object, RollupRow] = {(kinds(row.keys), row.keys): row for row in self.rows}
+        for row in self.rows:
+            plain = tuple(map(_plain, row.keys))
+            found.setdefault((kinds(plain), plain), row)
+        return found
+
     def __getitem__(self, keys: object) -> RollupRow:
         """
         Return the row of a key, or of a tuple of keys where there are several; a period also by its label.
 
         Raises:
-            KeyError: If there is no such group.
+            UnknownNameError: If there is no such group; a `LookupError` that names the groups there are.
         """
         wanted = keys if isinstance(keys, tuple) else (keys,)
-        for row in self.rows:
-            if row.keys == wanted or tuple(map(_plain, row.keys)) == wanted:
-                return row
-        raise KeyError(keys)
+        try:
+            return self._by_keys[kinds(wanted), wanted]
+        except (KeyError, TypeError):  # a TypeError: cannot be hashed, so it is no key
+            plain = (tuple(map(_plain, row.keys)) for row in self.rows[:_NAMED])
+            known = [repr(one) if len(self.by) > 1 else str(one[0]) for one in plain] if self.by else []
+            owner = f"the rollup by {', '.join(self.by)}" if self.by else "a rollup without keys, which has only .total"
+            raise UnknownNameError(owner, "key", keys, known) from None
 
     def to_rows(self, *, total: bool = False) -> list[dict[str, object]]:
         """
@@ -173,8 +190,9 @@ def rollup(
             expected close and as-of, for a won one the day it closed.
         currency: Of the figures, ISO 4217.
         as_of: Whose knowledge the deals are; aware.
-        calendar: Whose days, months and quarters are meant. Default: the period's; without a period, calendar years in
-            the time zone of `as_of`.
+        calendar: Whose days, months and quarters are meant. Default: the period's, and with a period no other is
+            taken: its days would not be those that deals are counted by. Without a period, calendar years in the time
+            zone of `as_of`.
 
     Returns:
         The figures, rounded to the currency's smallest unit. A deal that lacks an amount or a rate, or a date where one
@@ -197,6 +215,7 @@ def rollup(
         optional(instance, "rates", rates, ExchangeRates, "ExchangeRates"),
         currency_problem("currency", currency),
         optional(instance, "calendar", calendar, FiscalCalendar, "a FiscalCalendar"),
+        _other_calendar(period, calendar),
     )
     if calendar is None:
         calendar = period.calendar if period is not None else FiscalCalendar(as_of.tzinfo or UTC)
@@ -220,6 +239,14 @@ def rollup(
         singles=singles,
         single_total=total,
     )
+
+
+def _other_calendar(period: object, calendar: object) -> Problem | None:
+    """Say that a period and a calendar do not go together, if so: a day of the one is not a day of the other."""
+    if not isinstance(period, Period) or not isinstance(calendar, FiscalCalendar) or period.calendar == calendar:
+        return None
+    rule = f"must be that of the period, {period.calendar!r}, got {calendar!r}"
+    return Problem("calendar", f"{rule}; leave it out, or take the period from it")
 
 
 def _plain(key: object) -> object:

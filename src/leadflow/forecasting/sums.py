@@ -1,12 +1,12 @@
 """
-Adding deals up: exact sums per group and category, rounded once per column.
+Adding deals up: exact sums per group and category, rounded at the end.
 
-Theory. Each deal is priced once and falls into one group and one category. Sums stay exact to the end. A column is then
-rounded with `round_all`: its total is rounded, and its rows are rounded so that they add up to that.
+Theory. Each deal is priced once and falls into one group and one category. Sums stay exact to the end; `rounding` says
+which of them are then rounded once, and how the rest is shared out.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import date
 from functools import partial
 from typing import Generic, TypeAlias, TypeVar
@@ -14,10 +14,11 @@ from typing import Generic, TypeAlias, TypeVar
 from attrs import frozen
 
 from leadflow.calendar import FiscalCalendar, Period
-from leadflow.errors import Problem
+from leadflow.errors import Problem, UnknownNameError
 from leadflow.forecasting.deals import Deal
-from leadflow.forecasting.keys import Grouping, place
+from leadflow.forecasting.keys import Grouping, kinds, place
 from leadflow.forecasting.omissions import Omission, OmissionReason, Priced, priced
+from leadflow.forecasting.rounding import rounded
 from leadflow.money import ExchangeRates, Money, round_all
 from leadflow.stage import ForecastCategory
 from leadflow.validation import invalid
@@ -26,8 +27,6 @@ __all__ = ["ByCategory", "RollupRow"]
 
 _T = TypeVar("_T", Money, int)
 CATEGORIES = tuple(ForecastCategory)
-# Members are found by their values as well: they are texts.
-_NAMES: Mapping[str, str] = {category: category.value for category in CATEGORIES}
 
 # What a group's amounts are gathered under, beside the categories.
 _EXPECTED = "expected"
@@ -57,7 +56,9 @@ class ByCategory(Generic[_T]):
     closed: _T
 
     def __getitem__(self, category: ForecastCategory | str) -> _T:
-        found: _T = getattr(self, _NAMES[category])
+        if category not in CATEGORIES:
+            raise UnknownNameError("a rollup", "category", category, CATEGORIES)
+        found: _T = getattr(self, str(category))
         return found
 
     def items(self) -> tuple[tuple[str, _T], ...]:
@@ -124,7 +125,10 @@ class Adding:
 
     def add(self, deals: Iterable[Deal]) -> tuple[tuple[RollupRow, ...], RollupRow, list[Omission]]:
         """Return a row per group in order, their total, and what could not be counted."""
-        cells: defaultdict[tuple[Hashable, ...], _Cell] = defaultdict(partial(defaultdict, list))
+        # By kind and value: True, 1 and Decimal(1) are equal to Python, and three keys here.
+        cells: defaultdict[tuple[tuple[int, ...], tuple[Hashable, ...]], _Cell] = defaultdict(
+            partial(defaultdict, list)
+        )
         omitted: list[Omission] = []
         for deal in deals:
             if not (deal.is_open or deal.is_won):
@@ -136,7 +140,7 @@ class Adding:
             amount = self._amount(deal, day)
             if lacking is None and isinstance(amount, Money):
                 keys = tuple(group.of(deal, day) for group in self.groups)
-                cell = cells[_hashable(deal, keys)]
+                cell = cells[kinds(keys), _hashable(deal, keys)]
                 cell[deal.forecast_category].append(amount)
                 if deal.is_won:
                     cell[_EXPECTED].append(amount)
@@ -148,7 +152,8 @@ class Adding:
                     cell[_EXPECTED].append(amount.times(deal.probability))
             else:
                 omitted += [each for each in (lacking, amount) if isinstance(each, Omission)]
-        rows, total = self._rows(sorted(cells.items(), key=lambda item: place(item[0])))
+        named = [(keys, cell) for (_, keys), cell in cells.items()]
+        rows, total = self._rows(sorted(named, key=lambda item: place(item[0])))
         return rows, total, omitted
 
     def _undated(self, deal: Deal, day: date | None) -> Omission | None:
@@ -166,25 +171,30 @@ class Adding:
 
     def _rows(self, cells: Sequence[tuple[tuple[Hashable, ...], _Cell]]) -> tuple[tuple[RollupRow, ...], RollupRow]:
         zero = Money.zero(self.currency).round()
-        columns = [rounded([cell.get(category, ()) for _, cell in cells], zero) for category in CATEGORIES]
-        counts = [[len(cell.get(category, ())) for _, cell in cells] for category in CATEGORIES]
-        expected = rounded([cell.get(_EXPECTED, ()) for _, cell in cells], zero)
-        rows = tuple(
-            RollupRow(
-                keys=keys, amounts=ByCategory(*money), counts=ByCategory(*count), expected=worth, deals=sum(count)
+        columns = rounded({category: _column(category, cells) for category in CATEGORIES}, self.currency)
+        weighted = _column(_EXPECTED, cells)
+        expected = dict(zip(weighted, round_all(weighted.values()), strict=True))
+        rows = []
+        for row, (keys, cell) in enumerate(cells):
+            counts = [len(cell.get(category, ())) for category in CATEGORIES]
+            rows.append(
+                RollupRow(
+                    keys=keys,
+                    amounts=ByCategory(*(columns[category][1].get(row, zero) for category in CATEGORIES)),
+                    counts=ByCategory(*counts),
+                    expected=expected.get(row, zero),
+                    deals=sum(counts),
+                )
             )
-            for (keys, _), money, count, worth in zip(
-                cells, zip(*columns, strict=True), zip(*counts, strict=True), expected, strict=True
-            )
-        )
+        counts = [sum(row.counts[category] for row in rows) for category in CATEGORIES]
         total = RollupRow(
             keys=tuple(None for _ in self.groups),
-            amounts=ByCategory(*(Money.total([zero, *column]) for column in columns)),
-            counts=ByCategory(*map(sum, counts)),
-            expected=Money.total([zero, *expected]),
-            deals=sum(map(sum, counts)),
+            amounts=ByCategory(*(columns[category][0] for category in CATEGORIES)),
+            counts=ByCategory(*counts),
+            expected=Money.total([zero, *expected.values()]),
+            deals=sum(counts),
         )
-        return rows, total
+        return tuple(rows), total
 
 
 def _hashable(deal: Deal, keys: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
@@ -196,14 +206,7 @@ def _hashable(deal: Deal, keys: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
     return keys
 
 
-def rounded(column: Sequence[Sequence[Money]], zero: Money) -> list[Money]:
-    """
-    Add up each cell and round the sums so that they add up to their rounded total, as `round_all` does.
-
-    >>> zero, eighth = Money("0.00", "EUR"), Money("0.125", "EUR")
-    >>> rounded([[eighth], [], [eighth]], zero)
-    [Money('0.13', 'EUR'), Money('0.00', 'EUR'), Money('0.12', 'EUR')]
-    """
-    # Most cells of a long table are empty. Nothing has no remainder: leaving it out moves no unit of the others.
-    shares = iter(round_all([cell[0] if len(cell) == 1 else Money.total(cell) for cell in column if cell]))
-    return [next(shares) if cell else zero for cell in column]
+def _column(name: str, cells: Sequence[tuple[object, _Cell]]) -> dict[int, Money]:
+    """Return the exact sum of each row that has anything; most cells of a long table are empty."""
+    found = ((row, cell[name]) for row, (_, cell) in enumerate(cells) if name in cell)
+    return {row: monies[0] if len(monies) == 1 else Money.total(monies) for row, monies in found}
