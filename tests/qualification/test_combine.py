@@ -16,6 +16,7 @@ from leadflow.qualification import (
     Scale,
     all_of,
     any_of,
+    committee,
     fact,
     first_of,
     knock_out,
@@ -53,6 +54,43 @@ class TestVerdicts:
         assert all_of(pair).assess(EMPTY, at=AT).verdict is ranked[0]
         assert any_of(*pair).assess(EMPTY, at=AT).verdict is ranked[1]
         assert first_of(*pair).assess(EMPTY, at=AT).verdict is (other if one is Verdict.UNDECIDED else one)
+
+
+class TestCommittees:
+    """A committee comes to what its k-th best vote says: one is any of, all of them are all of."""
+
+    @pytest.mark.parametrize("votes", list(product(Verdict, repeat=3)))
+    def test_quorums(self, votes):
+        """Whatever the votes and their order."""
+        members = [Committee(vote) for vote in votes]
+        ranked = sorted(votes, key=lambda vote: -vote.rank)
+        found = [committee(quorum, *members).assess(EMPTY, at=AT).verdict for quorum in (1, 2, 3)]
+        assert found == ranked
+        assert found[0] is any_of(members).assess(EMPTY, at=AT).verdict
+        assert found[2] is all_of(members).assess(EMPTY, at=AT).verdict
+
+    def test_is_a_policy_like_others(self):
+        """It is stable where its members are, explains itself, and survives as a dict."""
+        board = committee(2, SIZE, PLACE, Bant(), id="board", version=3)
+        assert board.is_stable
+        assert policy_from_dict(board.to_dict()) == board
+        assert board.fingerprint != committee(1, SIZE, PLACE, Bant(), id="board", version=3).fingerprint
+        assert board.lenient().quorum == 2
+        found = board.assess(FactSheet({"company.employees": 60}), at=AT)
+        assert found.verdict is Verdict.UNDECIDED
+        assert found.if_unknown_is_no is Verdict.NOT_QUALIFIED
+        assert pickle.loads(pickle.dumps(board)) == board
+
+    @pytest.mark.parametrize("quorum", [0, 3, -1, None, "2", True, 1.5])
+    def test_impossible_quorums(self, quorum):
+        """A quorum is a whole number from one to all."""
+        with pytest.raises(InvalidError, match="quorum"):
+            committee(quorum, SIZE, PLACE)
+
+    def test_quorum_of_others(self):
+        """The other ways have none."""
+        with pytest.raises(InvalidError, match="quorum must be left out"):
+            policy_from_dict(all_of(SIZE).to_dict() | {"quorum": 1})
 
 
 class TestFindings:

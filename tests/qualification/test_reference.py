@@ -35,6 +35,7 @@ from leadflow.qualification import (
     bant_ladder,
     cap,
     coalesce,
+    committee,
     engagement_points,
     engagements,
     fact,
@@ -196,6 +197,7 @@ EXAMPLES = [
     ),
     *bant_ladder(),
     all_of(EVERYTHING, Bant()),
+    committee(1, EVERYTHING, Bant()),
     any_of(Bant(), first_of(CARD, Bant()), id="nested", version=2),
 ]
 POLICY = {"schema": 1, "id": "x", "require": [encode(require(SIZE))]}

@@ -23,7 +23,7 @@ from leadflow.assessment import (
 from leadflow.qualification.activity import NEVER, engagements, touches
 from leadflow.qualification.awards import bands, points
 from leadflow.qualification.catalogue import CATALOGUE, FactSpec
-from leadflow.qualification.combine import Combined, all_of, any_of, first_of
+from leadflow.qualification.combine import Combined, all_of, any_of, committee, first_of
 from leadflow.qualification.comparing import Comparison, Difference, Screening, compare, diff, screen
 from leadflow.qualification.engaged import engagement_points
 from leadflow.qualification.facts import age, coalesce, fact
@@ -93,6 +93,7 @@ __all__ = [
     "bant_ladder",
     "cap",
     "coalesce",
+    "committee",
     "compare",
     "diff",
     "engagement_points",

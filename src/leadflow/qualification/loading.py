@@ -83,7 +83,7 @@ def _schema_problem(plain: object) -> Problem | None:
 
 
 def _combination(plain: dict[str, Any], problems: list[Problem], depth: int) -> dict[str, Any]:
-    given: dict[str, Any] = {name: plain[name] for name in ("id", "version", "how") if name in plain}
+    given: dict[str, Any] = {name: plain[name] for name in ("id", "version", "how", "quorum") if name in plain}
     listed = plain["policies"]
     if not isinstance(listed, list):
         problems.append(Problem("policies", f"must be a list, got a {_type(listed)}", is_type=True))
