@@ -114,6 +114,8 @@ def kinds(keys: tuple[object, ...]) -> tuple[int, ...]:
 
 
 def _kind(key: object) -> int:
+    if key is None or isinstance(key, str):  # nearly every key
+        return 0
     # Also of a subclass, as a NumPy float is. A bool is an int to Python, so it comes first.
     for number, kind in enumerate(_NUMBERS, 1):
         if isinstance(key, kind):

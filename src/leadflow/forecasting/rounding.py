@@ -15,10 +15,11 @@ categories: each cell less than a unit, so that a row's sum over several categor
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from leadflow.currencies import EXPONENTS
 from leadflow.money import Money
-from leadflow.money.exact import ZERO
+from leadflow.money.exact import WIDE, ZERO
 from leadflow.money.sharing import rounded_to
 from leadflow.stage import ForecastCategory
 
@@ -56,7 +57,7 @@ def rounded(columns: Mapping[str, Column], currency: str) -> dict[str, tuple[Mon
         total = Money.total([zero, *column.values()]).round()
         found[category.value] = (total, _shared(column, total, {}))
     exact = shown = zero
-    behind: dict[int, Money] = {}
+    behind: dict[int, Decimal] = {}
     for category in _SUREST_FIRST:
         column = columns.get(category, {})
         exact = Money.total([exact, *column.values()])
@@ -65,13 +66,13 @@ def rounded(columns: Mapping[str, Column], currency: str) -> dict[str, tuple[Mon
         rows = _shared(column, total, behind)
         found[category.value] = (total, rows)
         for row, share in rows.items():
-            behind[row] = behind.get(row, zero) + column[row] - share
+            behind[row] = WIDE.add(behind.get(row, ZERO), WIDE.subtract(column[row].amount, share.amount))
     return found
 
 
-def _shared(column: Column, total: Money, behind: Mapping[int, Money]) -> dict[int, Money]:
+def _shared(column: Column, total: Money, behind: Mapping[int, Decimal]) -> dict[int, Money]:
     """Share a total out over the rows that have something in the column."""
     places = EXPONENTS[total.currency]
-    lost = [behind[row].amount if row in behind else ZERO for row in column] if behind else []
+    lost = [behind.get(row, ZERO) for row in column] if behind else []
     shares = rounded_to([money.amount for money in column.values()], total.amount, places, lost)
     return {row: Money(share, total.currency) for row, share in zip(column, shares, strict=True)}

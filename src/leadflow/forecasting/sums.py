@@ -6,7 +6,7 @@ which of them are then rounded once, and how the rest is shared out.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Generic, TypeAlias, TypeVar
@@ -27,6 +27,8 @@ __all__ = ["ByCategory", "RollupRow"]
 
 _T = TypeVar("_T", Money, int)
 CATEGORIES = tuple(ForecastCategory)
+# Members are found by their values as well: they are texts.
+_NAMES: Mapping[str, str] = {category: category.value for category in CATEGORIES}
 
 # What a group's amounts are gathered under, beside the categories.
 _EXPECTED = "expected"
@@ -56,9 +58,10 @@ class ByCategory(Generic[_T]):
     closed: _T
 
     def __getitem__(self, category: ForecastCategory | str) -> _T:
-        if category not in CATEGORIES:
+        name = _NAMES.get(category)
+        if name is None:
             raise UnknownNameError("a rollup", "category", category, CATEGORIES)
-        found: _T = getattr(self, str(category))
+        found: _T = getattr(self, name)
         return found
 
     def items(self) -> tuple[tuple[str, _T], ...]:
@@ -174,19 +177,20 @@ class Adding:
         columns = rounded({category: _column(category, cells) for category in CATEGORIES}, self.currency)
         weighted = _column(_EXPECTED, cells)
         expected = dict(zip(weighted, round_all(weighted.values()), strict=True))
+        shares = [columns[category][1] for category in CATEGORIES]
         rows = []
         for row, (keys, cell) in enumerate(cells):
-            counts = [len(cell.get(category, ())) for category in CATEGORIES]
+            counts = [len(cell[category]) if category in cell else 0 for category in CATEGORIES]
             rows.append(
                 RollupRow(
                     keys=keys,
-                    amounts=ByCategory(*(columns[category][1].get(row, zero) for category in CATEGORIES)),
+                    amounts=ByCategory(*[column.get(row, zero) for column in shares]),
                     counts=ByCategory(*counts),
                     expected=expected.get(row, zero),
                     deals=sum(counts),
                 )
             )
-        counts = [sum(row.counts[category] for row in rows) for category in CATEGORIES]
+        counts = [sum(len(cell[category]) for _, cell in cells if category in cell) for category in CATEGORIES]
         total = RollupRow(
             keys=tuple(None for _ in self.groups),
             amounts=ByCategory(*(columns[category][0] for category in CATEGORIES)),
