@@ -37,7 +37,7 @@ NOW = {"at": AT, "by": "ada"}
 ADA = Person("Ada Obi", email="ada@obi.example")
 FORM = Engagement("form", at=AT)
 EVIDENCE = Evidence(policy_id="icp", at=AT, verdict=Verdict.QUALIFIED, subject_id="L-1")
-FOUND = attrs.evolve(EVIDENCE, subject_id="P-1")
+FOUND = Evidence(policy_id="icp", at=AT, verdict=Verdict.QUALIFIED, subject_id="P-1")
 
 
 def later(hours=1):
@@ -388,13 +388,13 @@ class TestProspect:
         """Links what was made; discovery starts empty with a deal, and only then."""
         known = prospect("nurturing", revisit_on=date(2026, 6, 1)).discover(need="stated", **later())
         assert not known.is_converted
-        half = known.converted(evidence=EVIDENCE, account_id="A-1", contact_id="C-1", **later(2))
+        half = known.converted(evidence=FOUND, account_id="A-1", contact_id="C-1", **later(2))
         assert (half.status, half.revisit_on, half.is_converted) == (ProspectStatus.ACTIVE, None, True)
         assert half.discovery == known.discovery
-        one = half.converted(evidence=EVIDENCE, opportunity_id="O-1", **later(3))
+        one = half.converted(evidence=FOUND, opportunity_id="O-1", **later(3))
         assert (one.account_id, one.contact_id, one.opportunity_ids) == ("A-1", "C-1", ("O-1",))
         assert one.discovery == NOTHING_LEARNT
-        two = one.converted(evidence=EVIDENCE, opportunity_id="O-2", another="second site", **later(4))
+        two = one.converted(evidence=FOUND, opportunity_id="O-2", another="second site", **later(4))
         assert two.opportunity_ids == ("O-1", "O-2")
 
     def test_not_twice_the_same(self):
@@ -403,12 +403,30 @@ class TestProspect:
         assert paths(lambda: one.converted(evidence=None, opportunity_id="O-1", **later())) == [
             *("opportunity_id", "evidence")
         ]
-        assert paths(lambda: one.converted(evidence=EVIDENCE, **later())) == [""]
+        assert paths(lambda: one.converted(evidence=FOUND, **later())) == [""]
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            lambda **given: lead().qualified(prospect_id="P-9", **given),
+            lambda **given: prospect().converted(account_id="A-1", **given),
+        ],
+    )
+    def test_evidence_carries_the_step(self, step):
+        """About this record and saying yes, or somebody answers for setting it aside; all problems at once."""
+        no = Evidence(policy_id="icp", at=AT, verdict=Verdict.NOT_QUALIFIED, subject_id="X")
+        assert paths(lambda: step(evidence=no, **later())) == ["evidence", "evidence"]
+        assert paths(lambda: step(evidence=no, override="known", at=AT + HOUR)) == ["evidence", "by"]
+
+    def test_an_override_is_somebody_s_word(self):
+        """With actor and reason a no is set aside."""
+        no = Evidence(policy_id="icp", at=AT, verdict=Verdict.NOT_QUALIFIED, subject_id="L-1")
+        assert lead().qualified(prospect_id="P-9", evidence=no, override="known", **later()).evidence == no
 
     def test_disqualified_ones_are_not_converted(self):
         """Reopening comes first."""
         with pytest.raises(NotAllowedError, match="it is disqualified; reopen it first"):
-            prospect("disqualified").converted(evidence=EVIDENCE, account_id="A-1", **later())
+            prospect("disqualified").converted(evidence=FOUND, account_id="A-1", **later())
 
 
 class TestImported:
