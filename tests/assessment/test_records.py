@@ -123,6 +123,12 @@ class TestFinding:
         """A knock-out that holds, a requirement that fails and a loss of points speak against."""
         assert Finding(path="x", kind=kind, text="x", holds=holds, low=low, high=low).speaks_for is speaks
 
+    @pytest.mark.parametrize(("holds", "low", "speaks"), [(True, -5, False), (False, 0, True), (None, -5, None)])
+    def test_a_penalty_that_does_not_apply_speaks_for(self, holds, low, speaks):
+        """What can only take points away is an obstacle only where it does."""
+        penalty = Finding(path="x", kind=FindingKind.POINTS, text="x", holds=holds, low=low, is_penalty=True)
+        assert penalty.speaks_for is speaks
+
 
 class TestAssessment:
     def test_pattern_matching(self):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from leadflow.assessment import FindingKind, Verdict
 from leadflow.engagement import Engagement
+from leadflow.errors import InvalidError
 from leadflow.money import Money
 from leadflow.qualification import (
     FactSheet,
@@ -30,7 +31,9 @@ from leadflow.qualification import (
 from leadflow.qualification.comparisons import Operand
 from leadflow.qualification.explaining import _questions
 from leadflow.qualification.interpreter import judge
-from leadflow.qualification.nodes import Reading
+from leadflow.qualification.lint import conflict
+from leadflow.qualification.logic import Predicate
+from leadflow.qualification.nodes import Reading, walk
 from leadflow.qualification.scores import Award
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -90,7 +93,11 @@ def predicates(leaves):
             counted,
         )
 
-    return st.recursive(st.sampled_from(leaves), inside, max_leaves=5)
+    return st.recursive(st.sampled_from(leaves), inside, max_leaves=5).filter(can_hold)
+
+
+def can_hold(predicate):
+    return not any(isinstance(part, Predicate) and conflict(part) for _, part in walk(predicate))
 
 
 NUMBERS = st.integers(-9, 9).filter(bool)
@@ -104,8 +111,14 @@ def scores(leaves, unknown):
         ),
         st.builds(lambda gives, u: bands(NEED, ["stated"], gives, unknown=u), st.tuples(NUMBERS, NUMBERS), unknown),
     )
+
+    def group(items, low, width):
+        least, most = (reach // 1000 for reach in cap(items).item.reach)
+        low = min(max(low, least), most)
+        return cap(items, low, min(low + width, most))
+
     groups = st.builds(
-        lambda items, low, width: cap(items, low, low + width),
+        group,
         st.lists(awards, max_size=3),
         st.integers(-5, 5),
         st.integers(0, 9),
@@ -119,11 +132,16 @@ def built(knocks, gates, items, threshold):
     for gate in (*knocks, *gates):
         seen.setdefault(gate.when, gate)
     items = [item for item in items if item.reach[0] != item.reach[1]]
-    given = {
-        "knock_out": [gate for gate in seen.values() if gate in knocks],
-        "require": [gate for gate in seen.values() if gate not in knocks],
-        "score": items,
-    }
+    given = {"knock_out": [], "require": []}
+    for gate in seen.values():
+        name = "knock_out" if gate in knocks else "require"
+        wider = {**given, name: [*given[name], gate]}
+        try:
+            Policy("p", **wider)
+        except InvalidError:  # it leaves nobody to qualify beside another
+            continue
+        given = wider
+    given["score"] = items
     if not any(given.values()):
         given["require"] = [require(EMPLOYEES >= 50)]
     if items:

@@ -58,6 +58,7 @@ class Finding:
         high: The most it gives, in milli-points; equal to `low` when nothing unknown matters to it.
         reason: The policy's own words on why it matters.
         note: What a reader should know besides: an amount in another currency, an unknown taken as no, points cut.
+        is_penalty: Whether it can only take points away, so that it speaks for qualifying when it does not hold.
     """
 
     path: str
@@ -69,6 +70,7 @@ class Finding:
     high: int = 0
     reason: str = ""
     note: str = ""
+    is_penalty: bool = False
 
     @property
     def speaks_for(self) -> bool | None:
@@ -79,6 +81,8 @@ class Finding:
             return not self.holds
         if self.kind is FindingKind.REQUIREMENT:
             return self.holds
+        if self.is_penalty:
+            return self.low == 0
         return self.low > 0 or (self.low == 0 and self.holds)
 
     @property

@@ -124,6 +124,8 @@ def _line(finding: Finding, judged: _Judged) -> str:
 
 def _part(finding: Finding) -> str:
     # "knock-out: country is in 'KP'" would read as if it were.
+    if finding.is_penalty and finding.speaks_for is True:
+        return "no points lost by"
     spared = finding.kind is FindingKind.KNOCK_OUT and finding.holds is False
     return "not knocked out by" if spared else finding.kind.value.replace("_", "-")
 

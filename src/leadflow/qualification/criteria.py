@@ -70,6 +70,7 @@ def _finding(criterion: Criterion, holds: bool | None, span: Range, note: str = 
         high=high,
         reason=criterion.node.reason if isinstance(criterion.node, Gate) else "",
         note=note,
+        is_penalty=isinstance(criterion.node, Award) and criterion.node.reach[1] <= 0,
     )
 
 

@@ -18,6 +18,7 @@ from attrs import evolve, field, fields, frozen
 
 from leadflow.assessment import Assessment, Basis, Explainer, Explanation, FindingKind
 from leadflow.errors import InvalidError, LookAheadError, Problem, did_you_mean
+from leadflow.qualification.activity import span_problem
 from leadflow.qualification.compiled import Core, compile_assess, compile_policy
 from leadflow.qualification.criteria import Criterion, criteria_of
 from leadflow.qualification.explaining import Asked, explain
@@ -30,7 +31,7 @@ from leadflow.qualification.logic import to_predicate
 from leadflow.qualification.milli import milli, points_problem, to_points
 from leadflow.qualification.nodes import Node, Rates, Reading, tuples, walk
 from leadflow.qualification.plain import SCHEMA, encode, encode_points, encode_span
-from leadflow.qualification.scores import Cap, Score, Sum
+from leadflow.qualification.scores import Cap, Score, Sum, score_problem
 from leadflow.qualification.sheet import FactSheet
 from leadflow.validation import aware, check, code, instance, invalid, optional, shown, text, whole
 
@@ -117,10 +118,10 @@ class Policy:
             whole("version", self.version, 1),
             *_gate_problems("knock_out", self.knock_out, KnockOut),
             *_gate_problems("require", self.require, Requirement),
-            optional(instance, "score", self.score, Score, "something that gives points"),
+            optional(score_problem, "score", self.score),
             optional(points_problem, "threshold", self.threshold),
             optional(instance, "grades", self.grades, Grades, "a Scale or a Grid"),
-            optional(instance, "valid_for", self.valid_for, timedelta, "a timedelta"),
+            span_problem("valid_for", self.valid_for),
         )
         check("Policy", *lint(self), *self._question_problems())
 
@@ -208,6 +209,15 @@ class Policy:
     def is_stable(self) -> bool:
         """Whether a certain verdict stays certain, whatever becomes known: no part decides today what is unknown."""
         return not self.closing
+
+    @property
+    def after_outcome(self) -> tuple[str, ...]:
+        """
+        Names of the facts it reads that are known only once the outcome is.
+
+        A rule that reads them can sort what is decided; what it says of the past predicts nothing.
+        """
+        return tuple(read.name for read in self.reads if read.is_after_outcome)
 
     @cached_property
     def basis(self) -> Basis:
