@@ -14,6 +14,8 @@ from leadflow import errors
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
+# What leads readers on without being a page: its links must hold as well.
+FRONT = (ROOT / "CHANGELOG.md", ROOT / "README.md")
 PACKAGES = (".conversion", ".forecasting", ".qualification", ".stores")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
@@ -37,7 +39,7 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", [*FRONT, *PAGES], ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     """Every relative link of a page names a file that exists and, where it has an anchor, a heading in it."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
