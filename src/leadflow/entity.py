@@ -28,7 +28,7 @@ from leadflow.events import Assigned, Corrected, Event, Opening, Redacted, When
 from leadflow.events.base import by_kind, to_items
 from leadflow.events.words import details
 from leadflow.fields import NO_FIELDS, Fields
-from leadflow.redaction import redacted
+from leadflow.redaction import people_in, redacted
 from leadflow.validation import (
     aware,
     built,
@@ -167,8 +167,7 @@ class Entity(Generic[_Id, _Ev]):
             **when: See `When`.
         """
         trace = Redacted(reason=reason, **when)
-        people = (getattr(event, "person", None) for event in self.history)
-        names = {person.name.casefold() for person in people if person is not None}
+        names = people_in(self.history)
         cleaned = type(self)(self.id, tuple(redacted(event, names) for event in self.history))
         return cleaned._record(trace)  # noqa: SLF001 - of the same class
 

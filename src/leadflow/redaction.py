@@ -8,7 +8,7 @@ know about it. Codes, dates and amounts stay, also inside what is marked: figure
 forgotten.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,11 +18,13 @@ import attrs
 
 from leadflow.money import Money
 
-__all__ = ["PERSONAL", "PERSONAL_WORDS", "REDACTED", "redacted"]
+__all__ = ["PERSONAL", "PERSONAL_WORDS", "REDACTED", "TRADE_NAME", "people_in", "redacted"]
 
 _MARK: Final = "leadflow.personal"
 PERSONAL: Final[Mapping[str, str]] = {_MARK: "blank"}
 PERSONAL_WORDS: Final[Mapping[str, str]] = {_MARK: "replace"}
+_TRADE: Final = "leadflow.trade_name"
+TRADE_NAME: Final[Mapping[str, str]] = {_TRADE: "same"}
 REDACTED: Final = "[redacted]"
 
 _KEPT = (Money, Decimal, int, float, date, timedelta)
@@ -38,8 +40,9 @@ def redacted(value: _Value, names: AbstractSet[str] = frozenset()) -> _Value:
     Return the value with every personal attribute blanked, at any depth; the same object if there is none.
 
     A personal attribute becomes its default, or ``[redacted]`` where it has none or is marked `PERSONAL_WORDS`;
-    numbers, dates and amounts stay as they are. So does any other text, unless it is just one of `names` (case-folded):
-    the company of somebody who trades under their own name, say. Doing it twice changes nothing more.
+    numbers, dates and amounts stay as they are. What is marked `TRADE_NAME` becomes ``[redacted]`` where it is one of
+    `names` (case-folded, see `people_in`): the company of somebody who trades under their own. Doing it twice changes
+    nothing more.
 
     >>> from leadflow.party import Person
     >>> redacted(Person("Mara Okafor", email="mara@northwind.example", country="DE"))
@@ -50,8 +53,6 @@ def redacted(value: _Value, names: AbstractSet[str] = frozenset()) -> _Value:
 
 
 def _redacted(value: Any, names: AbstractSet[str]) -> Any:  # noqa: ANN401
-    if isinstance(value, str) and value.casefold() in names:
-        return REDACTED
     if isinstance(value, tuple):
         items = tuple(_redacted(item, names) for item in value)
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
@@ -62,10 +63,28 @@ def _redacted(value: Any, names: AbstractSet[str]) -> Any:  # noqa: ANN401
         if not attribute.init:
             continue
         old = getattr(value, attribute.name)
-        new = _blank(attribute, old) if _MARK in attribute.metadata else _redacted(old, names)
+        if _MARK in attribute.metadata:
+            new = _blank(attribute, old)
+        elif _TRADE in attribute.metadata:
+            new = _unnamed(old, names)
+        else:
+            new = _redacted(old, names)
         if new is not old:
             changes[attribute.alias or attribute.name] = new
     return attrs.evolve(value, **changes) if changes else value
+
+
+def people_in(history: Iterable[object]) -> frozenset[str]:
+    """Return the names of all people that events are about, case-folded: what `redacted` takes as `names`."""
+    people = (getattr(event, "person", None) for event in history)
+    return frozenset(person.name.casefold() for person in people if person is not None)
+
+
+def _unnamed(old: Any, names: AbstractSet[str]) -> Any:  # noqa: ANN401
+    if isinstance(old, Mapping):
+        new = {name: _unnamed(value, names) if name.endswith(".name") else value for name, value in old.items()}
+        return old if new == dict(old) else type(old)(new)  # type: ignore[call-arg]
+    return REDACTED if isinstance(old, str) and old.casefold() in names else old
 
 
 def _blank(attribute: "attrs.Attribute[Any]", old: Any) -> object:  # noqa: ANN401

@@ -141,7 +141,10 @@ def _unprintable(path: str, value: str) -> Problem | None:
     # isprintable() also refuses joiners and non-breaking spaces that real names contain; only controls are wrong.
     if any(ord(char) < 32 or 127 <= ord(char) < 160 or 0xD800 <= ord(char) < 0xE000 for char in value):  # noqa: PLR2004
         return _must(path, "one line without control characters", value)
-    if not any(char.isprintable() and not char.isspace() for char in value):
+    # Spaces and invisible formatting alone are nothing; letters that this Python does not know yet are something.
+    from unicodedata import category  # noqa: PLC0415 - for the rare text that is not plainly printable
+
+    if all(category(char) in {"Cf", "Zs", "Zl", "Zp"} for char in value):
         return _must(path, "text with something in it", value)
     return None
 

@@ -23,6 +23,7 @@ from leadflow import (
     pipelines,
 )
 from leadflow.commands import command
+from leadflow.stores import ChangeSet, Committed, InMemoryStore
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -168,6 +169,33 @@ class TestReviewed:
         firm = Lead.capture("L-2", person=ada, company=Company("Northwind"), engagement=form, at=AT)
         assert "OBI" not in repr(alone.redact(reason="asked", at=AT).history)
         assert firm.redact(reason="asked", at=AT).company == Company("Northwind")
+
+    def test_a_store_takes_what_was_redacted(self):
+        """The redacted record continues the stored one, and what was told of it before is blanked."""
+        ada = Person("Ada Obi", email="ada@obi.example")
+        alone = Lead.capture("L-1", person=ada, company=Company("Ada Obi"), engagement=Engagement("form", at=AT), at=AT)
+        store = InMemoryStore()
+        store.commit(ChangeSet.new(alone))
+        assert isinstance(store.commit(ChangeSet.of((alone, alone.redact(reason="asked", at=AT)))), Committed)
+        assert "Obi" not in repr(store.outbox)
+        assert "Obi" not in repr(store.load("L-1").history)
+
+    @pytest.mark.parametrize("name", ["Form", "EUR", "De", "Website", "ada"])
+    def test_codes_stay_whatever_the_name(self, name):
+        """A person whose name is spelt like a code does not take the code along."""
+        person = Person(name, email="x@obi.example", country="DE")
+        told = Lead.capture(
+            "L-1",
+            person=person,
+            engagement=Engagement("form", at=AT, value=Money(5, "EUR")),
+            source="Website",
+            owner="ada",
+            at=AT,
+            by="ada",
+        )
+        clean = told.redact(reason="asked", at=AT)
+        assert (clean.source, clean.owner, clean.engagements[0].kind) == ("Website", "ada", "form")
+        assert (clean.person.country, clean.history[0].by) == ("DE", "ada")
 
     @pytest.mark.parametrize("name", ["\u200b", "\u2060 \u200b", "\xad"])
     def test_names_that_show_nothing(self, name):

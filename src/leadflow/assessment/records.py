@@ -16,7 +16,7 @@ from attrs import field, frozen
 from leadflow.assessment.findings import Explanation, Verdict
 from leadflow.assessment.words import Readable
 from leadflow.fields import NO_FIELDS, Fields, FieldValue
-from leadflow.redaction import PERSONAL
+from leadflow.redaction import PERSONAL, TRADE_NAME
 from leadflow.validation import aware, check, code, each, instance, optional, prose, text, whole
 
 __all__ = ["Assessment", "Assessor", "Basis", "Evidence", "Explainer"]
@@ -203,7 +203,7 @@ class Evidence(Readable):
     verdict: Verdict
     low: int = 0
     high: int = 0
-    facts: Fields = field(default=NO_FIELDS, converter=_fields)
+    facts: Fields = field(default=NO_FIELDS, converter=_fields, metadata=TRADE_NAME)
     personal_facts: Fields = field(default=NO_FIELDS, converter=_fields, metadata=PERSONAL)
     missing_facts: tuple[str, ...] = ()
     explanation: Explanation = field(factory=Explanation)

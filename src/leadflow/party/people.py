@@ -14,7 +14,7 @@ from attrs import field, frozen
 from leadflow.errors import Problem
 from leadflow.money import Money
 from leadflow.party.addresses import EmailAddress, email_problem, host_problem, to_email, to_host_name
-from leadflow.redaction import PERSONAL
+from leadflow.redaction import PERSONAL, TRADE_NAME
 from leadflow.validation import check, code, coded, each, instance, member, shown, text, to_set, whole
 
 __all__ = ["Company", "Person", "Seniority", "country_problem"]
@@ -131,7 +131,7 @@ class Company:
         InvalidError: Naming every field that is wrong.
     """
 
-    name: str
+    name: str = field(metadata=TRADE_NAME)
     domain: str | None = field(default=None, kw_only=True, converter=to_host_name)
     industry: str | None = field(default=None, kw_only=True)
     employees: int | None = field(default=None, kw_only=True)

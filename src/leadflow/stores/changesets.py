@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 from leadflow import markup
 from leadflow.errors import InvalidError, Problem
 from leadflow.events import Event, Redacted
-from leadflow.redaction import redacted
+from leadflow.redaction import people_in, redacted
 from leadflow.stores.matchkeys import MatchKey, match_keys
 from leadflow.stores.receipts import Receipt
 from leadflow.stores.records import KINDS, RECORD_TYPES, Record, RecordVersion
@@ -86,7 +86,7 @@ class Write:
         if new[: len(old)] == old:
             return True
         erased = any(isinstance(event, Redacted) for event in new[len(old) :])
-        return erased and tuple(map(redacted, new[: len(old)])) == tuple(map(redacted, old))
+        return erased and _redacted(new[: len(old)]) == _redacted(old)
 
     @property
     def id(self) -> str:
@@ -112,6 +112,11 @@ class Write:
             EventRecord(self.after.kind, self.id, version, event)
             for version, event in enumerate(self.after.history[known:], first)
         )
+
+
+def _redacted(history: tuple[Event, ...]) -> tuple[Event, ...]:
+    names = people_in(history)
+    return tuple(redacted(event, names) for event in history)
 
 
 def _write(pair: Any) -> Write:  # noqa: ANN401 - whatever the caller made of it

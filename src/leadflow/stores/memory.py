@@ -13,7 +13,7 @@ from attrs import evolve
 
 from leadflow import markup
 from leadflow.errors import Problem
-from leadflow.redaction import redacted
+from leadflow.redaction import people_in, redacted
 from leadflow.stores.changesets import ChangeSet, EventRecord
 from leadflow.stores.matchkeys import MatchKey, match_keys
 from leadflow.stores.ports import CommitResult, Committed, KeyTaken, MatchAppeared, Stale
@@ -73,7 +73,9 @@ class InMemoryStore:
         check("commit", instance("change_set", change_set, ChangeSet, "a ChangeSet"))
         # What can be worked out beforehand is, so that others wait less.
         fresh = [(write, match_keys(write.after)) for write in change_set.writes]
-        rewritten = {write.id for write in change_set.writes if write.rewrites}
+        rewritten = {
+            write.id: people_in(write.before.history) for write in change_set.writes if write.rewrites and write.before
+        }
         events = change_set.events
         with self._lock:
             if change_set.receipt is not None and change_set.receipt.key in self._receipts:
@@ -90,7 +92,8 @@ class InMemoryStore:
             if rewritten:
                 # Nobody may read in the outbox what was taken out of the record.
                 self._outbox = [
-                    evolve(told, event=redacted(told.event)) if told.id in rewritten else told for told in self._outbox
+                    evolve(told, event=redacted(told.event, rewritten[told.id])) if told.id in rewritten else told
+                    for told in self._outbox
                 ]
             self._outbox.extend(events)
             return Committed()
