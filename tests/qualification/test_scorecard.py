@@ -1,5 +1,6 @@
 """Scorecards: the order of limits and decay, groups, grids, and recency, frequency and value."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from math import exp, floor, log
 
@@ -117,6 +118,41 @@ class TestEngagementPoints:
         again = policy.assess(FactSheet(kept.known), at=AT)
         assert (again.low, again.high) == (20_000, 20_000)
         assert again.findings[0].text == "10 each for webinar"
+
+    @given(
+        st.lists(st.integers(0, 40 * 24), max_size=12),
+        st.integers(1, 50),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "within": st.integers(1, 30).map(lambda days: days * DAY),
+                "per_day": st.integers(1, 3),
+                "at_most": st.integers(1, 5),
+                "half_life": st.integers(1, 90).map(lambda days: days * DAY),
+                "cap": st.integers(1, 200),
+            },
+        ),
+    )
+    def test_order_of_limits(self, hours, each, limits):
+        """Whatever the limits: window, per-day cap, count cap, decay of each, sum, kind cap."""
+        ages = sorted(timedelta(hours=hour) for hour in hours)  # the latest first
+        ages = [age for age in ages if age <= limits.get("within", age)]
+        days = Counter[object]()
+        kept = []
+        for age in ages:
+            day = (AT - age).date()
+            days[day] += 1
+            if days[day] <= limits.get("per_day", days[day]):
+                kept.append(age)
+        kept = kept[: limits.get("at_most")]
+        half = limits.get("half_life")
+        worth = [
+            1000 * each if half is None else floor(1000 * each * exp(-log(2) / (half / DAY) * (age / DAY)) + 0.5)
+            for age in kept
+        ]
+        expected = min(sum(worth), 1000 * limits.get("cap", sum(worth)))
+        subject = sheet(*(hour / 24 for hour in hours))
+        assert milli_points(engagement_points("webinar", points=each, **limits), subject) == expected
 
     @given(
         st.integers(-10_000, 10_000),
