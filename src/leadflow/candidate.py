@@ -35,7 +35,8 @@ __all__ = ["Candidate", "Pursued"]
 _Id = TypeVar("_Id", bound=str)
 _Ev = TypeVar("_Ev", bound=Event)
 
-# What a caller does to make a move of a lifecycle; moves that are not here are made by conversion and merging.
+# What a caller does to make a move of a lifecycle. To merge and to take back have no command yet, so no refusal may
+# name them as a way out.
 _COMMANDS: Final[Mapping[str, str]] = {
     "work": "touch",
     "nurture": "nurture",

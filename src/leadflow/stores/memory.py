@@ -183,7 +183,7 @@ class AsyncInMemoryStore:
     """
 
     def __init__(self) -> None:
-        self.sync = InMemoryStore()
+        self.sync: InMemoryStore = InMemoryStore()
 
     async def load(self, id: str, /) -> Record | None:  # noqa: A002 - the interface's word
         """Return the record with this id; None if there is none."""
