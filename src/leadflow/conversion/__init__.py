@@ -18,6 +18,7 @@ from leadflow.conversion.services import AsyncConversionService, ConversionServi
 from leadflow.conversion.settings import STANDARD_SETTINGS, ConversionSettings, OpenDeals, Owners, PersonAccounts
 from leadflow.conversion.targets import SKIP, Create, FindOrCreate, UseExisting
 from leadflow.conversion.terms import DealTerms, Default, TermDefaults
+from leadflow.conversion.weighing import Matching
 
 __all__ = [
     "SKIP",
@@ -32,6 +33,7 @@ __all__ = [
     "DealTerms",
     "Default",
     "FindOrCreate",
+    "Matching",
     "Moment",
     "OpenDeals",
     "Owners",

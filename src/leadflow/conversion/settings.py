@@ -2,7 +2,8 @@
 Settings: what a host decides once about conversions, as one value.
 
 Who may own records, what becomes of people without a company, whether a second open deal about the same product is
-worth a warning or a refusal, which default terms hold. Settings are data: comparable, and safe to share.
+worth a warning or a refusal, which default terms hold, what counts when records are matched. Settings are data:
+comparable, and safe to share.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from unicodedata import category
 from attrs import field, frozen
 
 from leadflow.conversion.terms import TermDefaults, brief
+from leadflow.conversion.weighing import Matching
 from leadflow.party import Company, Person
 from leadflow.stores.matchkeys import normalised
 from leadflow.validation import check, code, coded, each, instance, member, text, to_set
@@ -115,6 +117,7 @@ class ConversionSettings:
         blank_companies: What stands for no company, besides the person's own name; compared as names are, and without
             punctuation and spaces (``N. A.`` is ``n/a``).
         open_deals: An `OpenDeals` or its value.
+        matching: What counts when records are matched, and how much is enough.
     """
 
     terms: TermDefaults = field(factory=TermDefaults)
@@ -122,6 +125,7 @@ class ConversionSettings:
     person_accounts: PersonAccounts = field(default=PersonAccounts.MAKE, converter=_person_accounts)
     blank_companies: frozenset[str] = field(factory=lambda: _BLANKS, converter=_names)
     open_deals: OpenDeals = field(default=OpenDeals.WARN, converter=_open_deals)
+    matching: Matching = field(factory=Matching)
 
     def __attrs_post_init__(self) -> None:
         check(
@@ -131,6 +135,7 @@ class ConversionSettings:
             coded("person_accounts", self.person_accounts, PersonAccounts),
             *each("blank_companies", self.blank_companies, text),
             coded("open_deals", self.open_deals, OpenDeals),
+            instance("matching", self.matching, Matching, "Matching"),
         )
 
     def __repr__(self) -> str:
