@@ -10,6 +10,18 @@ from leadflow.forecasting.models import Estimate, StageTable, WinModel
 from leadflow.forecasting.omissions import Omission, OmissionReason
 from leadflow.forecasting.potential import Level, Potential, PotentialRow
 from leadflow.forecasting.rollup import Rollup, RollupMode, rollup
+from leadflow.forecasting.scores import (
+    Quantiles,
+    Reliability,
+    ReliabilityBin,
+    auc,
+    brier,
+    crps,
+    interval_score,
+    log_loss,
+    pinball,
+    reliability,
+)
 from leadflow.forecasting.sums import ByCategory, RollupRow
 
 __all__ = [
@@ -24,11 +36,21 @@ __all__ = [
     "OmissionReason",
     "Potential",
     "PotentialRow",
+    "Quantiles",
+    "Reliability",
+    "ReliabilityBin",
     "Rollup",
     "RollupMode",
     "RollupRow",
     "StageTable",
     "WinModel",
+    "auc",
+    "brier",
+    "crps",
     "forecast",
+    "interval_score",
+    "log_loss",
+    "pinball",
+    "reliability",
     "rollup",
 ]
