@@ -15,6 +15,7 @@ from attrs import evolve
 from leadflow.account import Account
 from leadflow.assessment import Assessment, Evidence
 from leadflow.contact import Contact
+from leadflow.conversion.candidates import Known, known_problems
 from leadflow.conversion.carrying import left_behind
 from leadflow.conversion.filling import fill_account, fill_contact, fill_opportunity
 from leadflow.conversion.judging import (
@@ -26,7 +27,7 @@ from leadflow.conversion.judging import (
     owner_of,
     prospect_reasons,
 )
-from leadflow.conversion.matching import Case, Known, Resolved, known_problems, resolve
+from leadflow.conversion.matching import Case, Resolved, resolve
 from leadflow.conversion.opening import Heir, Terms, made_account, made_contact, made_opportunity, terms_of
 from leadflow.conversion.plans import ConversionPlan
 from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
@@ -198,9 +199,9 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
         ),
         evidence=evidence,
         moment=moment,
-        defaults=defaults,
+        defaults=(*resolved.defaults, *defaults),
         unmapped=left_behind(prospect, account, contact, deal, is_company=resolved.company is not None),
-        warnings=open_deals if settings.open_deals is OpenDeals.WARN else (),
+        warnings=(*(open_deals if settings.open_deals is OpenDeals.WARN else ()), *resolved.warnings),
     )
 
 

@@ -10,13 +10,14 @@ was last written at a later time than the request's `at`, the step is judged and
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeAlias, TypeVar, assert_never
+from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from attrs import field, frozen
 
 from leadflow import markup
 from leadflow.assessment import Assessment, Assessor, Evidence
 from leadflow.conversion.asking import Flow, candidates, commit, load, receipt
+from leadflow.conversion.candidates import Known
 from leadflow.conversion.converting import conversion_of
 from leadflow.conversion.hosted import called, wrong_answer
 from leadflow.conversion.judging import (
@@ -26,7 +27,7 @@ from leadflow.conversion.judging import (
     override_problem,
     prospect_reasons,
 )
-from leadflow.conversion.matching import Case, Known, lookups
+from leadflow.conversion.matching import Case, lookups
 from leadflow.conversion.plans import ConversionPlan, QualificationPlan
 from leadflow.conversion.qualifying import qualification_of
 from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
@@ -52,9 +53,6 @@ __all__ = ["Applied", "Plan", "Workings", "applying", "converting", "direct", "q
 Plan: TypeAlias = QualificationPlan | ConversionPlan[Any]
 
 _Source = TypeVar("_Source", Lead, Prospect)
-
-# How many records with one match key are looked at: the planner needs to see that there are more than one, no more.
-_CANDIDATES: Final = 50
 
 
 @frozen
@@ -260,28 +258,26 @@ def _source(kind: type[_Source], id_: str, action: str) -> Flow[_Source | Refusa
 
 def _case(service: Workings, prospect: Prospect, request: ConversionRequest, moment: Moment) -> Flow[Case]:
     """Load what the planner wants to know, until it wants nothing more."""
-    found: dict[str, Record] = {}
+    known = Known()
     asked_ids: set[str] = {prospect.id}
     asked_keys: set[object] = set()
+    # One more than may share a key: whether there are too many is all that the planner needs to see.
+    limit = service.settings.matching.max_hits + 1
     while True:
-        case = Case(
-            prospect=prospect,
-            request=request,
-            known=Known(found.values()),
-            settings=service.settings,
-            moment=moment,
-        )
+        case = Case(prospect=prospect, request=request, known=known, settings=service.settings, moment=moment)
         wanted = lookups(case)
-        ids = sorted(wanted.ids - asked_ids - found.keys())
+        ids = sorted(wanted.ids - asked_ids - known.by_id.keys())
         keys = wanted.keys - asked_keys
         if not ids and not keys:
             return case
+        found: list[Record] = []
         for id_ in ids:
             record = yield from load(id_)
             if record is not None:
-                found[id_] = record
+                found.append(record)
         if keys:
-            found |= {record.id: record for record in (yield from candidates(keys, _CANDIDATES))}
+            found += yield from candidates(keys, limit)
+        known = Known(found, than=known)
         asked_ids.update(ids)
         asked_keys |= keys
 

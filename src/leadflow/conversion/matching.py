@@ -3,56 +3,34 @@ Which records a conversion works on: the targets of a request, looked up among t
 
 Theory. The planner sees only what it is given (`Known`): the records that a request names and those that share a match
 key with what is about to be made. `resolve` settles contact and account together, because a contact that is there may
-bring its account. A key decides or it does not (`MatchKey.decides`); no record is chosen by name. `lookups` says what
-more a store should be asked for, so that hosts and services load the right things without knowing the rules.
+bring its account. Which records match, `leadflow.conversion.candidates` says; one that decides is used, several are
+ambiguous. `lookups` says what more a store should be asked for, so that hosts and services load the right things
+without knowing the rules.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from leadflow.account import Account
 from leadflow.contact import Contact
+from leadflow.conversion.candidates import Known, MatchCandidate, Matches, keys_by, matches_of
 from leadflow.conversion.refusals import RefusalCode, RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment
 from leadflow.conversion.settings import ConversionSettings, PersonAccounts
-from leadflow.conversion.targets import Create, FindOrCreate, Skip, Target, UseExisting
-from leadflow.errors import Problem
+from leadflow.conversion.targets import Create, DealTarget, FindOrCreate, Skip, Target, UseExisting
+from leadflow.conversion.terms import Default
+from leadflow.conversion.weighing import Matching
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company
 from leadflow.prospect import Prospect
-from leadflow.stores import MatchKey, Record, company_domain, match_keys
-from leadflow.stores.matchkeys import Compares, contact_keys, deal_keys
-from leadflow.stores.records import RECORD_TYPES
-from leadflow.validation import each, instance, unique
+from leadflow.stores import Compares, MatchKey
+from leadflow.stores.matchkeys import account_keys, contact_keys, deal_keys
 
-__all__ = ["Case", "Known", "Lookups", "Resolved", "Side", "known_problems", "lookups", "resolve"]
+__all__ = ["Case", "Lookups", "Resolved", "Side", "lookups", "new_id_reasons", "resolve"]
 
 _Side = TypeVar("_Side", Account, Contact, Opportunity)
-_Kind = TypeVar("_Kind", Account, Contact, Opportunity)
-
-
-class Known:
-    """The records a planner was given."""
-
-    def __init__(self, records: Iterable[Record]) -> None:
-        self.by_id: Final[Mapping[str, Record]] = {record.id: record for record in records}
-        self._by_key: dict[MatchKey, list[Record]] = {}
-        for record in self.by_id.values():
-            for key in match_keys(record):
-                self._by_key.setdefault(key, []).append(record)
-
-    def having(self, kind: type[_Kind], keys: Iterable[MatchKey]) -> list[_Kind]:
-        """Return the records of a kind that have one of these keys, sorted by id."""
-        found = {record.id: record for key in keys for record in self._by_key.get(key, ())}
-        return [record for _, record in sorted(found.items()) if isinstance(record, kind)]
-
-
-def known_problems(records: Any) -> list[Problem | None]:  # noqa: ANN401 - whatever was handed over
-    """Return what is wrong with the records that a caller handed over as known."""
-    strange = each("known", records, instance, RECORD_TYPES, "a record")
-    return strange if any(strange) else [unique("known", [record.id for record in records])]
 
 
 @frozen(kw_only=True, eq=False)
@@ -84,11 +62,13 @@ class Side(Generic[_Side]):
         existing: The record that is used.
         new_id: The id of the one to make; None with no existing one: there is to be none.
         reasons: Why it comes to nothing.
+        why: Why the existing one is used, where nobody named it.
     """
 
     existing: _Side | None = None
     new_id: str | None = None
     reasons: tuple[RefusalReason, ...] = ()
+    why: str | None = None
 
     @property
     def id(self) -> str | None:
@@ -110,6 +90,8 @@ class Resolved:
         reasons: Why they do not go together.
         open_deals: Open deals with the account about one of the products.
         absent: Match keys that must still be absent when what is made is written.
+        defaults: Records that are used although nobody named them, and why.
+        warnings: Criteria that were ignored.
     """
 
     company: Company | None
@@ -120,6 +102,26 @@ class Resolved:
     reasons: tuple[RefusalReason, ...] = ()
     open_deals: tuple[Opportunity, ...] = ()
     absent: tuple[MatchKey, ...] = ()
+    defaults: tuple[Default, ...] = ()
+    warnings: tuple[RefusalReason, ...] = ()
+
+
+@frozen
+class _Ours:
+    """The keys of what may be made, and who shares them."""
+
+    keys: Mapping[Compares, MatchKey]
+    matches: Matches
+
+    @classmethod
+    def of(cls, kind: str, keys: Iterable[MatchKey], known: Known, rules: Matching) -> "_Ours":
+        mine = keys_by(keys)
+        return cls(mine, matches_of(kind, mine, known, rules))
+
+    @property
+    def asked(self) -> frozenset[MatchKey]:
+        """The keys that can decide."""
+        return frozenset(self.keys[by] for by in self.matches.rules.asked(self.keys))
 
 
 @frozen
@@ -140,30 +142,38 @@ def resolve(case: Case) -> Resolved:
     """Return what the targets of a request come to."""
     prospect, request, known, settings = case.prospect, case.request, case.known, case.settings
     person = prospect.person
-    email = person.email if person else None
     company = settings.company_of(person, prospect.company)
-    contact_by = _deciding(contact_keys(person)) if person else ()
-    domain = None if company is None else company_domain(company, email)
-    account_by = () if domain is None else (MatchKey("account", Compares.DOMAIN, domain),)
-
-    contact = _side(Contact, request.contact, known, own=prospect.contact_id, keys=contact_by)
+    contacts, accounts = _ours(case, company)
+    contact = _side(Contact, request.contact, known, own=prospect.contact_id, matches=contacts.matches)
     if person is None and contact.new_id is not None:
         contact = Side(reasons=(_missing("person", "must be known to make a contact; contact=SKIP makes none"),))
-    account = _account(case, company, account_by, contact)
+    account = _account(case, company, accounts.matches, contact)
     deal = _side(Opportunity, request.opportunity, known)
-    deal_by = _deal_keys(prospect, request, account)
+    domain = accounts.keys.get(Compares.DOMAIN)
+    new = [
+        (path, side, ours)
+        for path, side, ours, target in (
+            ("account", account, accounts, request.account),
+            ("contact", contact, contacts, request.contact),
+        )
+        if side.new_id and not _anyway(target)
+    ]
     return Resolved(
         company=company,
-        domain=domain,
+        domain=None if domain is None else domain.value,
         account=account,
         contact=contact,
         deal=deal,
         reasons=tuple(_together(account, contact, deal, request, settings)),
-        open_deals=tuple(known.having(Opportunity, deal_by)),
-        absent=(
-            *(account_by if account.new_id and not _anyway(request.account) else ()),
-            *(contact_by if contact.new_id and not _anyway(request.contact) else ()),
+        open_deals=tuple(known.having(Opportunity, _deal_keys(prospect, request, account))),
+        # Others that share a key without deciding are known, so that it is there is nothing new.
+        absent=tuple(sorted(key for _, _, ours in new for key in ours.asked if not known.holders(key))),
+        defaults=tuple(
+            Default(path, side.existing.id, side.why)
+            for path, side in (("account", account), ("contact", contact))
+            if side.existing is not None and side.why is not None
         ),
+        warnings=tuple(_crowded(path, key, ours.matches) for path, _, ours in new for key in ours.matches.ignored),
     )
 
 
@@ -171,8 +181,8 @@ def lookups(case: Case) -> Lookups:
     """
     Return what a store should be asked for before planning; ask again with what was found, until nothing is new.
 
-    Records named by the request or the prospect; whoever shares a deciding key with what may be made; the account of a
-    contact that was found; open deals about the same product with an account that is used.
+    Records named by the request or the prospect; whoever shares a key that can decide with what may be made; the
+    account of a contact that was found; open deals about the same product with an account that is used.
     """
     prospect, request, resolved = case.prospect, case.request, resolve(case)
     targets = (request.account, request.contact, request.opportunity)
@@ -182,16 +192,36 @@ def lookups(case: Case) -> Lookups:
     contact = resolved.contact.existing
     if contact is not None and contact.account_id is not None:
         ids.add(contact.account_id)
+    contacts, accounts = _ours(case, resolved.company)
     keys = set(_deal_keys(prospect, request, resolved.account))
-    if isinstance(request.contact, Create | FindOrCreate) and prospect.person is not None:
-        keys.update(_deciding(contact_keys(prospect.person)))
-    if isinstance(request.account, Create | FindOrCreate) and resolved.domain is not None:
-        keys.add(MatchKey("account", Compares.DOMAIN, resolved.domain))
+    if isinstance(request.contact, Create | FindOrCreate):
+        keys |= contacts.asked
+    if isinstance(request.account, Create | FindOrCreate):
+        keys |= accounts.asked
     return Lookups(frozenset(ids), frozenset(keys))
 
 
-def _deciding(keys: Iterable[MatchKey]) -> tuple[MatchKey, ...]:
-    return tuple(key for key in keys if key.decides)
+def new_id_reasons(path: str, id_: str, known: Known) -> tuple[RefusalReason, ...]:
+    """Return why an id cannot be given to a new record, if a known one has it."""
+    if id_ not in known.by_id:
+        return ()
+    message = f"must be a new id, got that of {known.by_id[id_]}; give another, or look at what new_id returns"
+    return (RefusalReason(RefusalCode.ID_TAKEN, message, path=path, ids=(id_,)),)
+
+
+def _ours(case: Case, company: Company | None) -> tuple[_Ours, _Ours]:
+    """Return the keys of the contact and of the account that may be made."""
+    person, rules = case.prospect.person, case.settings.matching
+    email = person.email if person else None
+    return (
+        _Ours.of("contact", contact_keys(person) if person else (), case.known, rules),
+        _Ours.of("account", account_keys(company.name, company, email) if company else (), case.known, rules),
+    )
+
+
+def _crowded(path: str, key: MatchKey, matches: Matches) -> RefusalReason:
+    message = f"more than {matches.rules.max_hits} {key.finds}s have the same {key.by}, so it was ignored"
+    return RefusalReason(RefusalCode.TOO_MANY_MATCHES, message, path=path)
 
 
 def _anyway(target: object) -> bool:
@@ -207,48 +237,50 @@ def _deal_keys(prospect: Prospect, request: ConversionRequest, account: Side[Acc
 
 
 def _side(
-    kind: type[_Side], target: Target, known: Known, *, own: str | None = None, keys: tuple[MatchKey, ...] = ()
+    kind: type[_Side],
+    target: Target | DealTarget,
+    known: Known,
+    *,
+    own: str | None = None,
+    matches: Matches | None = None,
 ) -> Side[_Side]:
     path = kind.kind
+    found = () if matches is None or _anyway(target) else matches.deciding
+    ids = [candidate.id for candidate in found]
     match target:
         case Skip():
             return Side()
         case UseExisting():
             return _existing(kind, target.id, known)
-        case Create():
-            if target.id in known.by_id:
-                message = f"must be a new id, got that of {known.by_id[target.id]}"
-                return Side(reasons=(RefusalReason(RefusalCode.ID_TAKEN, message, path=path, ids=(target.id,)),))
-            found = [] if target.anyway else known.having(kind, keys)
-            if not found:
-                return Side(new_id=target.id)
-            ids = [record.id for record in found]
+        case FindOrCreate() if own is not None:
+            return _existing(kind, own, known)
+        case FindOrCreate() if len(found) == 1:
+            return evolve(_existing(kind, ids[0], known), why=f"found by {_gist(found[0])}")
+        case FindOrCreate() if found:
+            said = "; ".join(f"{candidate.id!r} by {_gist(candidate)}" for candidate in found)
+            message = f"more than one matches: {said}; say which with UseExisting"
+            return Side(reasons=(RefusalReason(RefusalCode.AMBIGUOUS_MATCH, message, path=path, ids=ids),))
+        case Create() if found:
             message = (
-                f"{', '.join(map(repr, ids))} has the same {_same(keys)}; UseExisting({ids[0]!r}) takes it, "
+                f"{', '.join(map(repr, ids))} has the same {_same(found)}; UseExisting({ids[0]!r}) takes it, "
                 f"Create({target.id!r}, anyway=True) makes a second one"
             )
             return Side(reasons=(RefusalReason(RefusalCode.DUPLICATE, message, path=path, ids=ids),))
         case _:
-            return _matching(kind, target, known, own=own, keys=keys)
+            reasons = new_id_reasons(path, target.id, known)
+            return Side(reasons=reasons) if reasons else Side(new_id=target.id)
 
 
-def _matching(
-    kind: type[_Side], target: FindOrCreate, known: Known, *, own: str | None, keys: tuple[MatchKey, ...]
-) -> Side[_Side]:
-    path = kind.kind
-    if own is not None:
-        return _existing(kind, own, known)
-    found = known.having(kind, keys)
-    if len(found) > 1:
-        ids = [record.id for record in found]
-        message = f"{', '.join(map(repr, ids))} have the same {_same(keys)}; say which with UseExisting"
-        return Side(reasons=(RefusalReason(RefusalCode.AMBIGUOUS_MATCH, message, path=path, ids=ids),))
-    return Side(existing=found[0]) if found else Side(new_id=target.id)
+# Not the values compared: refusals are logged and shown, and addresses are personal.
 
 
-def _same(keys: tuple[MatchKey, ...]) -> str:
-    # Not their values: refusals are logged and shown, and addresses are personal.
-    return ", ".join(dict.fromkeys(str(key.by) for key in keys))
+def _same(found: Iterable[MatchCandidate]) -> str:
+    return ", ".join(dict.fromkeys(by.value for candidate in found for by in candidate.agreeing))
+
+
+def _gist(candidate: MatchCandidate) -> str:
+    counted = (f"{said.by} ({said.weight})" for said in candidate.criteria if said.weight)
+    return f"the same {', '.join(counted)}"
 
 
 def _existing(kind: type[_Side], id_: str, known: Known) -> Side[_Side]:
@@ -268,19 +300,22 @@ def _article(kind: str) -> str:
     return f"{'an' if kind[0] in 'ao' else 'a'} {kind}"
 
 
-def _account(case: Case, company: Company | None, keys: tuple[MatchKey, ...], contact: Side[Contact]) -> Side[Account]:
+def _account(case: Case, company: Company | None, matches: Matches, contact: Side[Contact]) -> Side[Account]:
     prospect, known, target = case.prospect, case.known, case.request.account
     person_accounts = case.settings.person_accounts
     if isinstance(target, FindOrCreate):
         theirs = contact.existing.account_id if contact.existing is not None else None
-        others = [record.id for record in known.having(Account, keys) if record.id != theirs]
+        others = [candidate for candidate in matches.deciding if candidate.id != theirs]
         if theirs is not None and others and prospect.account_id is None:
-            ids = sorted([theirs, *others])
-            message = f"the contact belongs to {theirs!r}, the {_same(keys)} to {', '.join(map(repr, others))}"
+            elsewhere = [candidate.id for candidate in others]
+            message = f"the contact belongs to {theirs!r}, the {_same(others)} to {', '.join(map(repr, elsewhere))}"
+            ids = sorted([theirs, *elsewhere])
             return Side(reasons=(RefusalReason(RefusalCode.AMBIGUOUS_MATCH, message, path="account", ids=ids),))
-        side = _side(Account, target, known, own=prospect.account_id or theirs, keys=keys)
+        side = _side(Account, target, known, own=prospect.account_id or theirs, matches=matches)
+        if theirs is not None and prospect.account_id is None and side.existing is not None:
+            side = evolve(side, why="it is the contact's")
     else:
-        side = _side(Account, target, known, keys=keys)
+        side = _side(Account, target, known, matches=matches)
     if side.new_id is None or company is not None:
         return side
     # Somebody without a company: one account in their name, none, or a refusal.

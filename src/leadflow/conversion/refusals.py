@@ -43,9 +43,12 @@ class RefusalCode(StrEnum):
     CLOSED_DEAL = "closed_deal"
     UNKNOWN_RECORD = "unknown_record"
     ID_TAKEN = "id_taken"
+    TOO_MANY_MATCHES = "too_many_matches"  # a warning: a criterion that tells nobody apart was left out
     # Who is to own it, and where it starts.
     INVALID_OWNER = "invalid_owner"
     INVALID_STAGE = "invalid_stage"
+    # What it would hold.
+    INVALID_VALUE = "invalid_value"
     # What happened between planning and writing.
     PLAN_CHANGED = "plan_changed"
     CONFLICT = "conflict"

@@ -38,6 +38,7 @@ __all__ = [
     "deal_keys",
     "match_keys",
     "normalised",
+    "party_keys",
 ]
 
 _APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u00b4\u0060\u2032\uff07", "'"))
@@ -155,19 +156,23 @@ def _keys(record: Record, free: frozenset[str]) -> Iterator[MatchKey]:
         case _:
             gone = not isinstance(record, ListEntry) and record.status in _GONE
             if not gone:
-                yield from _party_keys(record.kind, record.person or record.company)
+                yield from party_keys(record.kind, record.person or record.company)
 
 
 _GONE: Final = (LeadStatus.MERGED, ProspectStatus.MERGED, ProspectStatus.WITHDRAWN)
 
 
 def account_keys(
-    name: str, company: Company | None, *, free_providers: Iterable[str] | None = None
+    name: str,
+    company: Company | None,
+    email: EmailAddress | None = None,
+    *,
+    free_providers: Iterable[str] | None = None,
 ) -> Iterator[MatchKey]:
-    """Yield the keys of an account with this name and company."""
+    """Yield the keys of an account with this name and company; `email` is of somebody who works there."""
     yield from _name_keys("account", name)
     if company is not None:
-        domain = company_domain(company, free_providers=free_providers)
+        domain = company_domain(company, email, free_providers=free_providers)
         if domain is not None:
             yield MatchKey("account", Compares.DOMAIN, domain)
         if (digits := _digits(company.phone)) is not None:
@@ -176,7 +181,7 @@ def account_keys(
 
 def contact_keys(person: Person) -> Iterator[MatchKey]:
     """Yield the keys of a contact who is this person."""
-    return _party_keys("contact", person)
+    return party_keys("contact", person)
 
 
 def deal_keys(account_id: str | None, products: Iterable[str]) -> Iterator[MatchKey]:
@@ -220,7 +225,8 @@ def _bare(domain: str) -> str:
     return bare if "." in bare else domain.lower()
 
 
-def _party_keys(finds: str, party: Person | Company | None) -> Iterator[MatchKey]:
+def party_keys(finds: str, party: Person | Company | None) -> Iterator[MatchKey]:
+    """Yield the keys of a record of some kind that is about this person, or about a company's office."""
     if party is None:
         return
     yield from _name_keys(finds, party.name)
