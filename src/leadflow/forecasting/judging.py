@@ -16,7 +16,7 @@ from leadflow.forecasting.deals import Deal
 from leadflow.money.exact import item_problems
 from leadflow.validation import aware, check, to_tuple
 
-__all__ = ["all_of", "judged"]
+__all__ = ["all_of", "deal_problems", "judged", "refuse_look_ahead"]
 
 # So many ids are named in a message.
 _NAMED = 5
@@ -42,27 +42,30 @@ def judged(subject: str, deals: tuple[Deal, ...], as_of: datetime, *others: Prob
         InvalidError: If something is not a deal, or ids repeat (all of them named).
         LookAheadError: If a deal was created, closed or recorded after `as_of`.
     """
-    given: tuple[object, ...] = deals
-    check(
-        subject,
-        *others,
-        aware("as_of", as_of),
-        *item_problems("deals", given, Deal, "a Deal; use Deal.of(opportunity)", "several deals"),
-        _repeated([deal.id for deal in given if isinstance(deal, Deal)]),
-    )
-    _refuse_look_ahead(deals, as_of)
+    check(subject, *others, aware("as_of", as_of), *deal_problems("deals", deals))
+    refuse_look_ahead(deals, as_of)
     return tuple(sorted(deals, key=lambda deal: deal.id))
 
 
-def _repeated(ids: list[str]) -> Problem | None:
+def deal_problems(path: str, deals: tuple[object, ...]) -> list[Problem | None]:
+    """Say which of the deals are none, and which come more than once."""
+    ids = [deal.id for deal in deals if isinstance(deal, Deal)]
+    return [
+        *item_problems(path, deals, Deal, "a Deal; use Deal.of(opportunity)", "several deals"),
+        _repeated(path, ids),
+    ]
+
+
+def _repeated(path: str, ids: list[str]) -> Problem | None:
     if len(set(ids)) == len(ids):
         return None
     twice = sorted((name, times) for name, times in Counter(ids).items() if times > 1)
     listed = ", ".join(f"{name!r} ({times} times)" for name, times in twice)
-    return Problem("deals", f"must hold each deal once, got {listed}")
+    return Problem(path, f"must hold each deal once, got {listed}")
 
 
-def _refuse_look_ahead(deals: tuple[Deal, ...], as_of: datetime) -> None:
+def refuse_look_ahead(deals: tuple[Deal, ...], as_of: datetime) -> None:
+    """Raise a `LookAheadError` that names the deals which know more than was known at a time, if there are any."""
     # In UTC, because Python compares two datetimes of one zone by their wall clocks.
     now = as_of.astimezone(UTC)
     late = [
