@@ -10,18 +10,23 @@ forgotten silently.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 import attrs
 from attrs import frozen
 
 from leadflow.account import Account
 from leadflow.contact import Contact
+from leadflow.conversion.mappingpaths import custom
+from leadflow.conversion.mappingvalues import Mapped
 from leadflow.lead import Lead
 from leadflow.opportunity import Opportunity
-from leadflow.party import Company, Person
+from leadflow.party import Company, EmailAddress, Person
 from leadflow.prospect import Prospect
 
-__all__ = ["Unmapped", "left_behind", "not_taken_over"]
+__all__ = ["Unmapped", "held_at", "left_behind", "not_taken_over"]
+
+_Made: TypeAlias = Account | Contact | Opportunity
 
 # What a lead or prospect can carry. Its identity, links, status and evidence stay what they are and where they are.
 _CARRIED = (
@@ -79,6 +84,7 @@ def left_behind(
     account: Account | None,
     contact: Contact | None,
     deal: Opportunity | None,
+    mapped: Mapped,
     *,
     is_company: bool = True,
 ) -> tuple[Unmapped, ...]:
@@ -90,10 +96,11 @@ def left_behind(
         account: As it is, if there is one; so are the contact and the deal.
         contact: See account.
         deal: See account.
+        mapped: What was to go elsewhere by the mapping.
         is_company: Whether the prospect's company is one; what stands for none is listed as such.
     """
     made = [record for record in (account, contact, deal) if record is not None]
-    return (
+    found = (
         *_party("person", prospect.person, contact, contact.person if contact else None),
         *(
             _party("company", prospect.company, account, account.company if account else None)
@@ -105,6 +112,36 @@ def left_behind(
         *_consents(prospect, contact, deal),
         *_of_the_deal(prospect, deal),
     )
+    if not mapped.found:
+        return found
+    landed, missed = _by_rule(mapped, made)
+    return (*(item for item in found if item.path not in landed | missed.keys()), *missed.values())
+
+
+def _by_rule(mapped: Mapped, made: Iterable[_Made]) -> tuple[frozenset[str], dict[str, Unmapped]]:
+    """Return the paths of the prospect that landed where a rule sent them, and those that landed nowhere at all."""
+    records = {record.kind: record for record in made}
+    landed: set[str] = set()
+    missed: dict[str, Unmapped] = {}
+    for target, (value, rule) in mapped.found.items():
+        record = records.get(target.partition(".")[0])
+        if record is not None and held_at(record, target) == value:
+            landed.add(rule.source)
+        elif rule.source not in missed:
+            held = "there is none" if record is None else f"{record} keeps {_words(held_at(record, target))}"
+            missed[rule.source] = Unmapped(rule.source, value, f"mapped to {target}; {held}")
+    return frozenset(landed), {path: item for path, item in missed.items() if path not in landed}
+
+
+def held_at(record: _Made, target: str) -> object:
+    """Return what a record holds at a target path of a mapping; None: nothing."""
+    name = custom(target, record.kind)
+    if name is not None:
+        return record.fields.get(name)
+    value: object = record
+    for part in target.split(".")[1:]:
+        value = getattr(value, part, None)
+    return str(value) if isinstance(value, EmailAddress) else value
 
 
 def _party(

@@ -27,6 +27,7 @@ from leadflow.conversion.judging import (
     owner_of,
     prospect_reasons,
 )
+from leadflow.conversion.mappingvalues import Mapped
 from leadflow.conversion.matching import Case, Resolved, resolve
 from leadflow.conversion.opening import Heir, Terms, made_account, made_contact, made_opportunity, terms_of
 from leadflow.conversion.plans import ConversionPlan
@@ -155,7 +156,8 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
     prospect, request, settings, moment = case.prospect, case.request, case.settings, case.moment
     resolved = resolve(case)
     opening = isinstance(request.opportunity, Create)
-    terms = terms_of(case, resolved.company) if opening else None
+    mapped = Mapped(settings.mapping, prospect)
+    terms = terms_of(case, resolved.company, mapped) if opening else None
     owner, owner_reasons = owner_of(prospect, request.owner, settings.owners)
     open_deals = tuple(_open_deal_reasons(resolved, settings))
     reasons = (
@@ -165,11 +167,12 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
         *(terms.reasons if terms else ()),
         *(open_deals if settings.open_deals is OpenDeals.REFUSE else ()),
         *owner_reasons,
+        *mapped.reasons(),
     )
     if reasons:
         return Refusal(request.action, reasons, open_questions(judgement, request.override, reasons))
     evidence = kept(judgement)
-    account, contact, deal, defaults = _records(case, resolved, terms, evidence, owner)
+    account, contact, deal, defaults = _records(case, resolved, terms, mapped, evidence=evidence, owner=owner)
     converted = prospect.converted(
         evidence=evidence,
         account_id=account.id if account else None,
@@ -200,44 +203,45 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
         evidence=evidence,
         moment=moment,
         defaults=(*resolved.defaults, *defaults),
-        unmapped=left_behind(prospect, account, contact, deal, is_company=resolved.company is not None),
+        unmapped=left_behind(prospect, account, contact, deal, mapped, is_company=resolved.company is not None),
+        mapping=settings.mapping,
         warnings=(*(open_deals if settings.open_deals is OpenDeals.WARN else ()), *resolved.warnings),
     )
 
 
 def _records(
-    case: Case, resolved: Resolved, terms: Terms | None, evidence: Evidence, owner: str | None
+    case: Case, resolved: Resolved, terms: Terms | None, mapped: Mapped, *, evidence: Evidence, owner: str | None
 ) -> tuple[Account | None, Contact | None, Opportunity | None, tuple[Default, ...]]:
     """Return the account, the contact and the deal, and what was filled in."""
-    prospect, moment, settings = case.prospect, case.moment, case.settings
+    moment, settings = case.moment, case.settings
     account, contact, deal = resolved.account.existing, resolved.contact.existing, resolved.deal.existing
     defaults: tuple[Default, ...] = ()
     has_deal, has_contact = resolved.deal.id is not None, resolved.contact.id is not None
     if resolved.account.new_id is not None:
-        heir = Heir(prospect, owner, moment, not has_deal and not has_contact)
+        heir = Heir(mapped, owner, moment, not has_deal and not has_contact)
         account, defaults = made_account(resolved, heir)
     elif account is not None:
         is_heir = not has_deal and not has_contact
-        account = fill_account(account, prospect, resolved.company, moment, is_heir=is_heir)
+        account = fill_account(account, mapped, resolved.company, moment, is_heir=is_heir)
     elif not isinstance(case.request.account, Skip):
         defaults = (
             Default("account", "none", f"no company is known, person_accounts={settings.person_accounts.value!r}"),
         )
     account_id = account.id if account else None
     if resolved.contact.new_id is not None:
-        contact = made_contact(resolved.contact.new_id, account_id, Heir(prospect, owner, moment, not has_deal))
+        contact = made_contact(resolved.contact.new_id, account_id, Heir(mapped, owner, moment, not has_deal))
     elif contact is not None:
-        contact = fill_contact(contact, prospect, account_id, moment, is_heir=not has_deal)
+        contact = fill_contact(contact, mapped, account_id, moment, is_heir=not has_deal)
     contact_id = contact.id if contact else None
     if terms is not None and resolved.deal.new_id is not None:
-        heir = Heir(prospect, owner, moment, takes_labels=True)
+        heir = Heir(mapped, owner, moment, takes_labels=True)
         deal = made_opportunity(
             resolved.deal.new_id, terms, heir, account_id=account_id, contact_id=contact_id, evidence=evidence
         )
         defaults = (*defaults, *terms.defaults)
     elif deal is not None:
         deal = fill_opportunity(
-            deal, prospect, moment, account_id=account_id, contact_id=contact_id, role=settings.terms.role
+            deal, mapped, moment, account_id=account_id, contact_id=contact_id, role=settings.terms.role
         )
     return account, contact, deal, defaults
 

@@ -1,22 +1,24 @@
 """
 Filling blanks: what a record that is there takes from a prospect.
 
-Theory. Nothing that is there is overwritten. Attributes that only make sense together (a company's address and phone, a
-person's phone and country) move as a group or not at all: they move if whatever is there already agrees. Each function
+Theory. Nothing that is there is overwritten, but for single fields whose mapping says so. Attributes that only make
+sense together (a company's address and phone, a person's phone and country) move as a group or not at all: they move if
+whatever is there already agrees. What is mapped to a record comes before what lands there by default. Each function
 returns the record itself when there is nothing to fill.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 import attrs
 
 from leadflow.account import Account
 from leadflow.contact import Contact
+from leadflow.conversion.mappingpaths import GROUPS
+from leadflow.conversion.mappingvalues import Mapped
 from leadflow.conversion.requests import Moment
 from leadflow.dealparts import BuyingRole
 from leadflow.events import Engaged, Touched
-from leadflow.fields import Fields
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, Person, tighten
 from leadflow.prospect import Prospect
@@ -25,12 +27,6 @@ __all__ = ["fill_account", "fill_contact", "fill_opportunity", "filled", "needs_
 
 _Party = TypeVar("_Party", Person, Company)
 _Record = TypeVar("_Record", Account, Contact, Opportunity)
-
-# Attributes that move together.
-_GROUPS: Final[Mapping[type, tuple[tuple[str, ...], ...]]] = {
-    Person: (("phone", "country"),),
-    Company: (("country", "region", "city", "phone"),),
-}
 
 
 def filled(mine: _Party, theirs: _Party) -> _Party:
@@ -41,7 +37,7 @@ def filled(mine: _Party, theirs: _Party) -> _Party:
     Company(name='Northwind', ..., employees=420, ..., country=None, ..., city='Bremen', ...)
     """
     blanks = {name: getattr(theirs, name) for name in _names(type(mine)) if _fits(mine, theirs, name)}
-    for group in _GROUPS[type(mine)]:
+    for group in GROUPS[type(mine)]:
         wanted = {name: getattr(theirs, name) for name in group}
         if all(getattr(mine, name) in (None, value) for name, value in wanted.items()):
             blanks |= {name: value for name, value in wanted.items() if getattr(mine, name) != value}
@@ -49,7 +45,7 @@ def filled(mine: _Party, theirs: _Party) -> _Party:
 
 
 def _names(kind: type[Any]) -> Iterable[str]:
-    grouped = {name for group in _GROUPS[kind] for name in group}
+    grouped = {name for group in GROUPS[kind] for name in group}
     return (attribute.name for attribute in attrs.fields(kind) if attribute.name not in grouped)
 
 
@@ -58,24 +54,28 @@ def _fits(mine: object, theirs: object, name: str) -> bool:
 
 
 def fill_account(
-    account: Account, prospect: Prospect, company: Company | None, moment: Moment, *, is_heir: bool
+    account: Account, mapped: Mapped, company: Company | None, moment: Moment, *, is_heir: bool
 ) -> Account:
     """Return an account with its blanks filled from a prospect's company."""
-    changes = _plain_blanks(account, prospect, is_heir=is_heir)
-    if company is not None:
-        better = company if account.company is None else filled(account.company, company)
+    changes = _plain_blanks(account, mapped, is_heir=is_heir)
+    if account.company is None and company is not None:
+        changes["company"] = mapped.into(company, is_new=True)
+    elif account.company is not None:
+        better = mapped.into(account.company)
+        better = better if company is None else filled(better, company)
         if better is not account.company:
             changes["company"] = better
     return account.correct(**changes, **moment.after(account.updated_at)) if changes else account
 
 
-def fill_contact(
-    contact: Contact, prospect: Prospect, account_id: str | None, moment: Moment, *, is_heir: bool
-) -> Contact:
+def fill_contact(contact: Contact, mapped: Mapped, account_id: str | None, moment: Moment, *, is_heir: bool) -> Contact:
     """Return a contact with its blanks filled from a prospect's person, and with the consents of both, the tighter."""
     when = moment.after(contact.updated_at)
-    changes = _plain_blanks(contact, prospect, is_heir=is_heir)
-    if prospect.person is not None and (better := filled(contact.person, prospect.person)) is not contact.person:
+    prospect = mapped.prospect
+    changes = _plain_blanks(contact, mapped, is_heir=is_heir)
+    better = mapped.into(contact.person)
+    better = better if prospect.person is None else filled(better, prospect.person)
+    if better is not contact.person:
         changes["person"] = better
     if contact.account_id is None and account_id is not None:
         changes["account_id"] = account_id
@@ -87,7 +87,7 @@ def fill_contact(
 
 def fill_opportunity(
     deal: Opportunity,
-    prospect: Prospect,
+    mapped: Mapped,
     moment: Moment,
     *,
     account_id: str | None,
@@ -96,7 +96,8 @@ def fill_opportunity(
 ) -> Opportunity:
     """Return a deal that is under way with what a further prospect brings: a contact, engagements, what was learnt."""
     when = moment.after(deal.updated_at)
-    changes = _plain_blanks(deal, prospect, is_heir=True)
+    prospect = mapped.prospect
+    changes = _plain_blanks(deal, mapped, is_heir=True)
     if deal.account_id is None and account_id is not None:
         changes["account_id"] = account_id
     if not deal.product_interest and prospect.product_interest:
@@ -107,8 +108,14 @@ def fill_opportunity(
         deal = deal.correct(**changes, **when)
     if contact_id is not None and all(known.contact_id != contact_id for known in deal.contact_roles):
         deal = deal.add_role(contact_id, role, **when)
-    if deal.amount is None and prospect.estimated_value is not None:
-        deal = deal.set_amount(prospect.estimated_value, **when)
+    amount: Any = mapped.of("opportunity.amount", deal.amount)
+    if amount is None and deal.amount is None:
+        amount = prospect.estimated_value
+    if amount not in (None, deal.amount):
+        deal = deal.set_amount(amount, **when)
+    close: Any = mapped.of("opportunity.expected_close", deal.expected_close)
+    if close not in (None, deal.expected_close):
+        deal = deal.set_expected_close(close, **when)
     engaged, touched = frozenset(deal.engagements), frozenset(deal.touches)
     happened = (
         *(Engaged(engagement=said, **when) for said in dict.fromkeys(prospect.engagements) if said not in engaged),
@@ -133,15 +140,22 @@ def needs_of(prospect: Prospect) -> tuple[str, ...]:
     return (need.value,) if need is not None and isinstance(need.value, str) else ()
 
 
-def _plain_blanks(record: _Record, prospect: Prospect, *, is_heir: bool) -> dict[str, Any]:
+def _plain_blanks(record: _Record, mapped: Mapped, *, is_heir: bool) -> dict[str, Any]:
+    prospect = mapped.prospect
     blanks: dict[str, Any] = {
         name: getattr(prospect, name)
         for name in ("source", "campaign")
         if getattr(record, name) is None and getattr(prospect, name) is not None
     }
+    for name in ("name", "source", "campaign"):
+        held = getattr(record, name, None)
+        value = mapped.of(f"{record.kind}.{name}", held)
+        if value not in (None, held):
+            blanks[name] = value
     # Labels and custom fields go to one record only, see `leadflow.conversion.carrying`.
     if is_heir and prospect.tags and not record.tags:
         blanks["tags"] = prospect.tags
-    if is_heir and prospect.fields.keys() - record.fields.keys():
-        blanks["fields"] = Fields({**prospect.fields, **record.fields})
+    fields = mapped.fields(record.kind, record.fields, is_heir=is_heir)
+    if fields != record.fields:
+        blanks["fields"] = fields
     return blanks

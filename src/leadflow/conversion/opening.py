@@ -15,11 +15,13 @@ from leadflow.account import Account
 from leadflow.assessment import Evidence
 from leadflow.contact import Contact
 from leadflow.conversion.filling import needs_of
+from leadflow.conversion.mappingvalues import Mapped
 from leadflow.conversion.matching import Case, Resolved
 from leadflow.conversion.refusals import RefusalCode, RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment
 from leadflow.conversion.terms import DealTerms, Default, stage_problem
 from leadflow.dealparts import BuyingRole, ContactRole, Origin, ProductInterest
+from leadflow.fields import NO_FIELDS
 from leadflow.ids import ContactId
 from leadflow.opportunity import DECIDERS, Opportunity
 from leadflow.party import Company
@@ -59,30 +61,36 @@ class Heir:
     What a new record inherits beside its own part.
 
     Attributes:
-        prospect: From whom.
+        mapped: From whom, and what is mapped.
         owner: Who owns it.
         moment: When it is made, and by whom.
-        takes_labels: Whether tags and custom fields go to it; one record has them.
+        takes_labels: Whether tags and custom fields go to it that are mapped nowhere else; one record has them.
     """
 
-    prospect: Prospect
+    mapped: Mapped
     owner: str | None
     moment: Moment
     takes_labels: bool
 
-    def attributes(self) -> dict[str, Any]:
-        """Return what every new record gets."""
-        labels = {"tags": self.prospect.tags, "fields": self.prospect.fields} if self.takes_labels else {}
+    @property
+    def prospect(self) -> Prospect:
+        """From whom."""
+        return self.mapped.prospect
+
+    def attributes(self, kind: str) -> dict[str, Any]:
+        """Return what every new record of a kind gets."""
+        prospect, mapped = self.prospect, self.mapped
         return {
-            "source": self.prospect.source,
-            "campaign": self.prospect.campaign,
+            "source": mapped.of(f"{kind}.source") or prospect.source,
+            "campaign": mapped.of(f"{kind}.campaign") or prospect.campaign,
             "owner": self.owner,
-            **labels,
+            "tags": prospect.tags if self.takes_labels else frozenset(),
+            "fields": mapped.fields(kind, NO_FIELDS, is_heir=self.takes_labels),
             **self.moment.when(),
         }
 
 
-def terms_of(case: Case, company: Company | None) -> Terms:
+def terms_of(case: Case, company: Company | None, mapped: Mapped) -> Terms:
     """Return the terms that hold for a new deal, and what is missing or wrong in them."""
     prospect, request, settings = case.prospect, case.request, case.settings
     given, standard = request.terms, settings.terms
@@ -105,18 +113,21 @@ def terms_of(case: Case, company: Company | None) -> Terms:
         wrong_stage = stage_problem("", given.stage, pipeline)
         stage = pipeline.entry_stage if wrong_stage else pipeline.stage(given.stage)
         found["stage"] = stage.code  # where it is wrong, what else is wrong is found all the same
-        found["stage"] = stage.code  # a stage that is wrong is refused below
     if given.probability is None:
         defaults.append(Default("terms.probability", stage.probability, f"of stage {stage.code!r}"))
     products = prospect.product_interest if given.product_interest is None else given.product_interest
-    if given.amount is None and prospect.estimated_value is not None:
+    for term in ("name", "amount", "expected_close"):
+        there = mapped.found.get(f"opportunity.{term}")
+        if there is not None and getattr(given, term) is None:
+            fill(term, there[0], there[0], f"mapped from {there[1].source!r}")
+    if given.amount is None and "amount" not in found and prospect.estimated_value is not None:
         fill("amount", prospect.estimated_value, prospect.estimated_value, "the estimated value")
-    if given.expected_close is None and standard.calendar is not None:
+    if given.expected_close is None and "expected_close" not in found and standard.calendar is not None:
         quarter = standard.calendar.quarter_of(case.moment.at)
         fill("expected_close", quarter.last_day, quarter.last_day, f"the end of {quarter}")
     if given.type is None:
         fill("type", standard.type, standard.type, "the type configured")
-    if given.name is None:
+    if given.name is None and "name" not in found:
         close = found.get("expected_close", given.expected_close)
         name = _name(case, company, products, close)
         if name is not None:
@@ -197,15 +208,20 @@ def made_account(resolved: Resolved, heir: Heir) -> tuple[Account, tuple[Default
     if company is None:
         assert person is not None
         defaults = (Default("account.name", person.name, "the person's: no company is known"),)
-    name = company.name if company is not None else defaults[0].value
-    return Account.add(resolved.account.new_id, str(name), company=company, **heir.attributes()), defaults
+    else:
+        company = heir.mapped.into(company, is_new=True)
+    name = heir.mapped.of("account.name") or (company.name if company is not None else defaults[0].value)
+    return Account.add(resolved.account.new_id, str(name), company=company, **heir.attributes("account")), defaults
 
 
 def made_contact(new_id: str, account_id: str | None, heir: Heir) -> Contact:
     """Return the new contact."""
     person = heir.prospect.person
     assert person is not None
-    return Contact.add(new_id, person, account_id=account_id, consents=heir.prospect.consents, **heir.attributes())
+    person = heir.mapped.into(person, is_new=True)
+    return Contact.add(
+        new_id, person, account_id=account_id, consents=heir.prospect.consents, **heir.attributes("contact")
+    )
 
 
 def made_opportunity(
@@ -239,5 +255,5 @@ def made_opportunity(
         # Where there is a contact, what they said about being contacted is kept there, and only there.
         consents=prospect.consents if contact_id is None else (),
         evidence=evidence,
-        **heir.attributes(),
+        **heir.attributes("opportunity"),
     )

@@ -16,6 +16,8 @@ from leadflow.account import Account
 from leadflow.assessment import Evidence
 from leadflow.contact import Contact
 from leadflow.conversion.carrying import Unmapped
+from leadflow.conversion.mapping import NO_MAPPING, ConversionMapping
+from leadflow.conversion.provenance import Provenance, provenance_of
 from leadflow.conversion.refusals import RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment, QualificationRequest
 from leadflow.conversion.terms import Default
@@ -159,6 +161,7 @@ class ConversionPlan(Readable, Generic[_Deal_co]):
         defaults: What nobody gave and was filled in.
         unmapped: What of the prospect lands nowhere.
         warnings: What somebody should look at.
+        mapping: The rules that sent values elsewhere than they go anyway.
     """
 
     request: ConversionRequest
@@ -172,6 +175,12 @@ class ConversionPlan(Readable, Generic[_Deal_co]):
     defaults: tuple[Default, ...] = ()
     unmapped: tuple[Unmapped, ...] = ()
     warnings: tuple[RefusalReason, ...] = ()
+    mapping: ConversionMapping = NO_MAPPING
+
+    @property
+    def provenance(self) -> tuple[Provenance, ...]:
+        """Where each value on the account, the contact and the deal came from."""
+        return provenance_of(self)
 
     @property
     def lead(self) -> None:

@@ -2,8 +2,8 @@
 Settings: what a host decides once about conversions, as one value.
 
 Who may own records, what becomes of people without a company, whether a second open deal about the same product is
-worth a warning or a refusal, which default terms hold, what counts when records are matched. Settings are data:
-comparable, and safe to share.
+worth a warning or a refusal, which default terms hold, what counts when records are matched, which fields go where
+beside the usual places. Settings are data: comparable, and safe to share.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ from unicodedata import category
 
 from attrs import field, frozen
 
+from leadflow.conversion.mapping import NO_MAPPING, ConversionMapping
 from leadflow.conversion.terms import TermDefaults, brief
 from leadflow.conversion.weighing import Matching
 from leadflow.party import Company, Person
@@ -118,6 +119,7 @@ class ConversionSettings:
             punctuation and spaces (``N. A.`` is ``n/a``).
         open_deals: An `OpenDeals` or its value.
         matching: What counts when records are matched, and how much is enough.
+        mapping: Which fields go where, beside where they go anyway.
     """
 
     terms: TermDefaults = field(factory=TermDefaults)
@@ -126,6 +128,7 @@ class ConversionSettings:
     blank_companies: frozenset[str] = field(factory=lambda: _BLANKS, converter=_names)
     open_deals: OpenDeals = field(default=OpenDeals.WARN, converter=_open_deals)
     matching: Matching = field(factory=Matching)
+    mapping: ConversionMapping = NO_MAPPING
 
     def __attrs_post_init__(self) -> None:
         check(
@@ -136,6 +139,7 @@ class ConversionSettings:
             *each("blank_companies", self.blank_companies, text),
             coded("open_deals", self.open_deals, OpenDeals),
             instance("matching", self.matching, Matching, "Matching"),
+            instance("mapping", self.mapping, ConversionMapping, "a ConversionMapping"),
         )
 
     def __repr__(self) -> str:
