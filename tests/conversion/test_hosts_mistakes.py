@@ -259,13 +259,13 @@ class TestIds:
             shop.service(stored(shop.lead()), new_id=lambda kind: "L-1").qualify("L-1", **shop.later)
 
     def test_an_id_in_use(self, shop):
-        """Found by the store: refused with the code and the id."""
+        """Found by the store: looked up, and refused with the code, the record that has it and the way out."""
         store = stored(shop.lead(), shop.account())
         refusal = shop.service(store, new_id=lambda kind: "A-9").qualify("L-1", **shop.later)
-        assert refusal.codes == {"id_taken"}
-        assert "'A-9' must be a new id, got that of a record in the store, 3 times in a row; give another" in str(
-            refusal
-        )
+        assert [(reason.code, reason.path, reason.ids) for reason in refusal.reasons] == [
+            ("id_taken", "prospect", ("A-9",))
+        ]
+        assert "must be a new id, got that of account 'A-9'; give another, or look at what new_id" in str(refusal)
         assert len(store) == 2
 
 

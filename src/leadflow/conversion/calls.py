@@ -85,7 +85,7 @@ class Calls:
         (request,) = _all_built(
             "qualify", problems, lambda: self._qualification(lead_id, prospect, owner=owner, override=override)
         )
-        return flows.qualifying(self, request, Moment(**when), key)
+        return flows.qualifying(self, request, Moment(**when), key, named=_named(prospect))
 
     def _convert(
         self,
@@ -108,7 +108,7 @@ class Calls:
             problems,
             lambda: self._conversion(prospect_id, account, contact, opportunity, terms=terms, **given),
         )
-        return flows.converting(self, request, Moment(**when), key)
+        return flows.converting(self, request, Moment(**when), key, named=_named(account, contact, opportunity))
 
     def _qualify_and_convert(
         self,
@@ -134,7 +134,8 @@ class Calls:
             lambda: self._qualification(lead_id, new, **given),
             lambda: self._conversion(new_id, account, contact, opportunity, terms=terms, **given),
         )
-        return flows.direct(self, first, second, Moment(**when), key)
+        named = _named(prospect, account, contact, opportunity)
+        return flows.direct(self, first, second, Moment(**when), key, named=named)
 
     def _apply(self, plan: Plan, key: str | None) -> Flow[Applied | Refusal]:
         check(
@@ -173,6 +174,11 @@ class Calls:
             terms=NO_TERMS if terms is None else terms,
             **given,
         )
+
+
+def _named(*targets: Target | DealTarget | None) -> frozenset[str]:
+    """Return the new ids that a caller chose: they may be in use; what `new_id` makes is taken to be new."""
+    return frozenset(target.id for target in targets if isinstance(target, Create | FindOrCreate))
 
 
 def _problems(

@@ -109,56 +109,75 @@ class Workings(Protocol):
         ...
 
 
-_Attempt: TypeAlias = Callable[[], Flow["tuple[ChangeSet, tuple[Plan, ...]] | Refusal"]]
+_Attempt: TypeAlias = Callable[[frozenset[str]], Flow["tuple[ChangeSet, tuple[Plan, ...]] | Refusal"]]
+"""Loads, judges and plans once; it is given the new ids that may be in use and have to be looked up."""
 
 
 def qualifying(
-    service: Workings, request: QualificationRequest, moment: Moment, key: str | None
+    service: Workings,
+    request: QualificationRequest,
+    moment: Moment,
+    key: str | None,
+    *,
+    named: frozenset[str] = frozenset(),
 ) -> Flow[Applied | Refusal]:
-    """Make a prospect of a lead."""
+    """Make a prospect of a lead; `named` are the new ids that the caller chose."""
 
-    def attempt() -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
         lead = yield from _source(Lead, request.lead_id, request.action)
         if isinstance(lead, Refusal):
             return lead
-        plan = _qualification(service, lead, request, moment)
+        plan = yield from _qualification(service, lead, request, moment, doubtful)
         return plan if isinstance(plan, Refusal) else (plan.changes, (plan,))
 
-    return (yield from _trying(service, attempt, request.action, key, request.fingerprint if key else ""))
+    asked = request.fingerprint if key else ""
+    return (yield from _trying(service, attempt, request.action, key, asked, doubtful=named))
 
 
 def converting(
-    service: Workings, request: ConversionRequest, moment: Moment, key: str | None
+    service: Workings,
+    request: ConversionRequest,
+    moment: Moment,
+    key: str | None,
+    *,
+    named: frozenset[str] = frozenset(),
 ) -> Flow[Applied | Refusal]:
-    """Make an account, a contact and a deal of a prospect."""
+    """Make an account, a contact and a deal of a prospect; `named` as of `qualifying`."""
 
-    def attempt() -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
         prospect = yield from _source(Prospect, request.prospect_id, request.action)
         if isinstance(prospect, Refusal):
             return prospect
-        plan = yield from _conversion(service, prospect, request, moment)
+        plan = yield from _conversion(service, prospect, request, moment, doubtful)
         return plan if isinstance(plan, Refusal) else (plan.changes, (plan,))
 
-    return (yield from _trying(service, attempt, request.action, key, request.fingerprint if key else ""))
+    asked = request.fingerprint if key else ""
+    return (yield from _trying(service, attempt, request.action, key, asked, doubtful=named))
 
 
 def direct(
-    service: Workings, first: QualificationRequest, second: ConversionRequest, moment: Moment, key: str | None
+    service: Workings,
+    first: QualificationRequest,
+    second: ConversionRequest,
+    moment: Moment,
+    key: str | None,
+    *,
+    named: frozenset[str] = frozenset(),
 ) -> Flow[Applied | Refusal]:
-    """Make an account, a contact and a deal of a lead, by way of a prospect, in one commit."""
+    """Make an account, a contact and a deal of a lead, by way of a prospect, in one commit; `named` as above."""
 
-    def attempt() -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
         lead = yield from _source(Lead, first.lead_id, first.action)
         if isinstance(lead, Refusal):
             return lead
-        one = _qualification(service, lead, first, moment)
+        one = yield from _qualification(service, lead, first, moment, doubtful)
         if isinstance(one, Refusal):
             return (yield from _first_result(lead, one))
-        two = yield from _conversion(service, one.prospect, second, moment)
+        two = yield from _conversion(service, one.prospect, second, moment, doubtful)
         return two if isinstance(two, Refusal) else (one.changes.then(two.changes), (one, two))
 
     asked = fingerprint("qualify_and_convert", first.lead_id, first.owner, *second.asked) if key else ""
-    return (yield from _trying(service, attempt, first.action, key, asked))
+    return (yield from _trying(service, attempt, first.action, key, asked, doubtful=named))
 
 
 def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | Refusal]:
@@ -166,7 +185,7 @@ def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | R
     request = plan.request
     check("apply", override_problem(request.override, plan.moment.by))
 
-    def attempt() -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
         again: Plan | Refusal
         source: Lead | Prospect
         if isinstance(request, QualificationRequest):
@@ -174,13 +193,15 @@ def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | R
             if isinstance(lead, Refusal):
                 return lead
             source, path, policy = lead, "qualify_with", service.qualify_with
-            again = qualification_of(lead, request, plan.evidence, plan.moment, service.settings)
+            known = yield from _those(doubtful)
+            again = qualification_of(lead, request, plan.evidence, plan.moment, service.settings, known=known)
         else:
             prospect = yield from _source(Prospect, request.prospect_id, request.action)
             if isinstance(prospect, Refusal):
                 return prospect
             source, path, policy = prospect, "convert_with", service.convert_with
-            again = conversion_of((yield from _case(service, prospect, request, plan.moment)), plan.evidence)
+            case = yield from _case(service, prospect, request, plan.moment, doubtful)
+            again = conversion_of(case, plan.evidence)
         if isinstance(again, Refusal):
             return again
         message = "planning it now gives another plan: records have changed since, or the plan was edited; plan again"
@@ -194,28 +215,30 @@ def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | R
             )
         return Refusal(request.action, [RefusalReason(RefusalCode.PLAN_CHANGED, message)])
 
-    return (yield from _trying(service, attempt, request.action, key, request.fingerprint if key else ""))
+    asked = request.fingerprint if key else ""
+    return (yield from _trying(service, attempt, request.action, key, asked, doubtful=request.new_ids))
 
 
 def _qualification(
-    service: Workings, lead: Lead, request: QualificationRequest, moment: Moment
-) -> QualificationPlan | Refusal:
+    service: Workings, lead: Lead, request: QualificationRequest, moment: Moment, doubtful: frozenset[str]
+) -> Flow[QualificationPlan | Refusal]:
     # A lead that has gone its way is not judged: however that ends, nothing more comes of it.
     if not lead.can_change():
         return Refusal(request.action, lead_reasons(lead))
     moment = moment.not_before(lead.updated_at)
     judged = _judged("qualify_with", service.qualify_with, lead, moment)
-    return qualification_of(lead, request, judged, moment, service.settings)
+    known = yield from _those(doubtful & request.new_ids)
+    return qualification_of(lead, request, judged, moment, service.settings, known=known)
 
 
 def _conversion(
-    service: Workings, prospect: Prospect, request: ConversionRequest, moment: Moment
+    service: Workings, prospect: Prospect, request: ConversionRequest, moment: Moment, doubtful: frozenset[str]
 ) -> Flow[ConversionPlan[Any] | Refusal]:
-    if not prospect.can_change():
+    if not prospect.can_change() or (prospect.is_converted and request.another is None):
         return Refusal(request.action, prospect_reasons(prospect, request.another))
     moment = moment.not_before(prospect.updated_at)
     judged = _judged("convert_with", service.convert_with, prospect, moment)
-    return conversion_of((yield from _case(service, prospect, request, moment)), judged)
+    return conversion_of((yield from _case(service, prospect, request, moment, doubtful)), judged)
 
 
 def _first_result(lead: Lead, refusal: Refusal) -> Flow[Refusal]:
@@ -256,9 +279,21 @@ def _source(kind: type[_Source], id_: str, action: str) -> Flow[_Source | Refusa
     return Refusal(action, [RefusalReason(RefusalCode.UNKNOWN_RECORD, message, ids=(id_,))])
 
 
-def _case(service: Workings, prospect: Prospect, request: ConversionRequest, moment: Moment) -> Flow[Case]:
+def _those(ids: frozenset[str]) -> Flow[Known]:
+    """Load records, as far as they are there."""
+    found: list[Record] = []
+    for id_ in sorted(ids):
+        record = yield from load(id_)
+        if record is not None:
+            found.append(record)
+    return Known(found)
+
+
+def _case(
+    service: Workings, prospect: Prospect, request: ConversionRequest, moment: Moment, doubtful: frozenset[str]
+) -> Flow[Case]:
     """Load what the planner wants to know, until it wants nothing more."""
-    known = Known()
+    known = yield from _those(doubtful & request.new_ids)
     asked_ids: set[str] = {prospect.id}
     asked_keys: set[object] = set()
     # One more than may share a key: whether there are too many is all that the planner needs to see.
@@ -266,30 +301,27 @@ def _case(service: Workings, prospect: Prospect, request: ConversionRequest, mom
     while True:
         case = Case(prospect=prospect, request=request, known=known, settings=service.settings, moment=moment)
         wanted = lookups(case)
-        ids = sorted(wanted.ids - asked_ids - known.by_id.keys())
+        ids = wanted.ids - asked_ids - known.by_id.keys()
         keys = wanted.keys - asked_keys
         if not ids and not keys:
             return case
-        found: list[Record] = []
-        for id_ in ids:
-            record = yield from load(id_)
-            if record is not None:
-                found.append(record)
+        known = Known((yield from _those(ids)).by_id.values(), than=known)
         if keys:
-            found += yield from candidates(keys, limit)
-        known = Known(found, than=known)
+            known = Known((yield from candidates(keys, limit)), than=known)
         asked_ids.update(ids)
         asked_keys |= keys
 
 
-def _trying(service: Workings, attempt: _Attempt, action: str, key: str | None, asked: str) -> Flow[Applied | Refusal]:
+def _trying(
+    service: Workings, attempt: _Attempt, action: str, key: str | None, asked: str, *, doubtful: frozenset[str]
+) -> Flow[Applied | Refusal]:
     repeat = yield from _repeat(key, asked)
     if repeat is not None:
         return repeat
     why, code = "", RefusalCode.CONFLICT
     for _ in range(service.attempts):
         try:
-            outcome = yield from attempt()
+            outcome = yield from attempt(doubtful)
         except Exception:
             # What a policy or router cannot bear may be that a twin of this request has finished. What a store raises
             # does not come here.
@@ -314,6 +346,8 @@ def _trying(service: Workings, attempt: _Attempt, action: str, key: str | None, 
                 new = {write.id for write in changes.writes if write.before is None}
                 why = f"{', '.join(map(repr, ids))} changed meanwhile"
                 if taken := [id_ for id_ in ids if id_ in new]:
+                    # The next attempt looks them up, and says whose they are; unless the store shows that to nobody.
+                    doubtful = doubtful.union(taken)
                     code = RefusalCode.ID_TAKEN
                     why = f"{', '.join(map(repr, taken))} must be a new id, got that of a record in the store"
             case MatchAppeared(keys=keys):

@@ -5,9 +5,11 @@ The prospect takes over everything the lead has; the lead is kept, marked qualif
 The evidence is stored with both. Planning is pure: no store, no clock, no ids of its own.
 """
 
+from collections.abc import Iterable
 from typing import Unpack
 
 from leadflow.assessment import Assessment, Evidence
+from leadflow.conversion.candidates import Known, known_problems
 from leadflow.conversion.carrying import not_taken_over
 from leadflow.conversion.judging import (
     Judgement,
@@ -18,6 +20,7 @@ from leadflow.conversion.judging import (
     override_problem,
     owner_of,
 )
+from leadflow.conversion.matching import new_id_reasons
 from leadflow.conversion.plans import QualificationPlan
 from leadflow.conversion.refusals import Refusal
 from leadflow.conversion.requests import Moment, OwnerChoice, QualificationRequest, when_problems
@@ -27,8 +30,8 @@ from leadflow.events import ProspectOpened, When
 from leadflow.ids import ProspectId
 from leadflow.lead import Lead
 from leadflow.prospect import Prospect
-from leadflow.stores import ChangeSet
-from leadflow.validation import built, instance
+from leadflow.stores import ChangeSet, Record
+from leadflow.validation import built, instance, to_tuple
 
 __all__ = ["plan_qualification", "qualification_of"]
 
@@ -39,6 +42,7 @@ def plan_qualification(
     *,
     evidence: Judgement,
     prospect: Create,
+    known: Iterable[Record] = (),
     owner: OwnerChoice = None,
     override: str | None = None,
     settings: ConversionSettings = STANDARD_SETTINGS,
@@ -51,6 +55,7 @@ def plan_qualification(
         lead: As it was loaded.
         evidence: What a policy found about this lead in this version.
         prospect: The id of the prospect that goes on for it.
+        known: The record that has this id, where there is one: it is not given twice.
         owner: A user id, or a function that says who. Default: the lead's.
         override: Why a verdict short of "qualified" is set aside; needs `by`.
         settings: What the host has decided once.
@@ -62,6 +67,7 @@ def plan_qualification(
     Raises:
         InvalidError: Naming everything in the arguments that can never be right.
     """
+    records = to_tuple(known)
     made = built(
         "plan_qualification",
         lambda: QualificationRequest(
@@ -69,15 +75,22 @@ def plan_qualification(
         ),
         instance("lead", lead, Lead, "a Lead"),
         instance("evidence", evidence, (Assessment, Evidence), "an Assessment or Evidence"),
+        *known_problems(records),
         instance("settings", settings, ConversionSettings, "ConversionSettings"),
-        *when_problems(when, ("evidence", "prospect", "owner", "override", "settings")),
+        *when_problems(when, ("evidence", "prospect", "known", "owner", "override", "settings")),
         override_problem(override, when.get("by")),
     )
-    return qualification_of(lead, made, evidence, Moment(**when), settings)
+    return qualification_of(lead, made, evidence, Moment(**when), settings, known=Known(records))
 
 
 def qualification_of(
-    lead: Lead, request: QualificationRequest, judgement: Judgement, moment: Moment, settings: ConversionSettings
+    lead: Lead,
+    request: QualificationRequest,
+    judgement: Judgement,
+    moment: Moment,
+    settings: ConversionSettings,
+    *,
+    known: Known,
 ) -> QualificationPlan | Refusal:
     """Plan a request that was checked; see `plan_qualification`."""
     moment = moment.not_before(lead.updated_at)
@@ -85,6 +98,7 @@ def qualification_of(
     reasons = (
         *lead_reasons(lead),
         *evidence_reasons(judgement, lead, moment, request.override),
+        *new_id_reasons("prospect", request.prospect.id, known),
         *owner_reasons,
     )
     if reasons:

@@ -170,6 +170,11 @@ class QualificationRequest:
         """What is asked for, in words."""
         return f"qualify lead {self.lead_id!r}"
 
+    @property
+    def new_ids(self) -> frozenset[str]:
+        """The ids that new records would get."""
+        return frozenset({self.prospect.id})
+
     @cached_property
     def fingerprint(self) -> str:
         """What tells this request from another under the same key."""
@@ -238,6 +243,11 @@ class ConversionRequest:
     def action(self) -> str:
         """What is asked for, in words."""
         return f"convert prospect {self.prospect_id!r}"
+
+    @property
+    def new_ids(self) -> frozenset[str]:
+        """The ids that new records would get."""
+        return frozenset(target.id for target in self._targets if isinstance(target, Create | FindOrCreate))
 
     @property
     def asked(self) -> tuple[object, ...]:
