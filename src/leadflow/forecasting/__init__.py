@@ -4,8 +4,12 @@ Forecasting: deals as of a day, what they add up to, and what of it will be won 
 Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` and `forecast`.
 """
 
+from leadflow.forecasting.dealfacts import FACT_KINDS, DealFact
 from leadflow.forecasting.deals import Deal, DealState
 from leadflow.forecasting.forecast import Contribution, Forecast, forecast
+from leadflow.forecasting.histories import DealHistory
+from leadflow.forecasting.historyfold import Spell
+from leadflow.forecasting.historyrows import Histories, read_histories
 from leadflow.forecasting.models import Estimate, StageTable, WinModel
 from leadflow.forecasting.omissions import Omission, OmissionReason
 from leadflow.forecasting.potential import Level, Potential, PotentialRow
@@ -22,15 +26,23 @@ from leadflow.forecasting.scores import (
     pinball,
     reliability,
 )
+from leadflow.forecasting.steps import Bucket
 from leadflow.forecasting.sums import ByCategory, RollupRow
+from leadflow.forecasting.waterfall import BucketRow, Step, Waterfall, waterfall
 
 __all__ = [
+    "FACT_KINDS",
+    "Bucket",
+    "BucketRow",
     "ByCategory",
     "Contribution",
     "Deal",
+    "DealFact",
+    "DealHistory",
     "DealState",
     "Estimate",
     "Forecast",
+    "Histories",
     "Level",
     "Omission",
     "OmissionReason",
@@ -42,7 +54,10 @@ __all__ = [
     "Rollup",
     "RollupMode",
     "RollupRow",
+    "Spell",
     "StageTable",
+    "Step",
+    "Waterfall",
     "WinModel",
     "auc",
     "brier",
@@ -51,6 +66,8 @@ __all__ = [
     "interval_score",
     "log_loss",
     "pinball",
+    "read_histories",
     "reliability",
     "rollup",
+    "waterfall",
 ]

@@ -36,6 +36,9 @@ class OmissionReason(StrEnum):
     CALLED_OMITTED = "called_omitted"
     NO_CONVERSION = "no_conversion"
     CONVERTED = "converted"
+    DUPLICATE = "duplicate"
+    BAD_HISTORY = "bad_history"
+    NO_HISTORY = "no_history"
 
 
 _WORDS = {
@@ -49,6 +52,9 @@ _WORDS = {
     OmissionReason.CALLED_OMITTED: "called omitted",
     OmissionReason.NO_CONVERSION: "without a conversion rate",
     OmissionReason.CONVERTED: "converted already",
+    OmissionReason.DUPLICATE: "told twice",
+    OmissionReason.BAD_HISTORY: "with a history that cannot be",
+    OmissionReason.NO_HISTORY: "without any event",
 }
 
 

@@ -1,0 +1,146 @@
+"""
+The facts in an opportunity's events: what a model or a funnel learns from.
+
+Theory. Each event keeps its two times. Most kinds change nothing that figures are made of and yield no fact. A deal
+that was imported without its history yields what the import knew: when it came into being, its stage and since when,
+how it closed; all of it was learnt when the import was recorded, however long ago it happened, and what was not known
+(when it entered its stage, say) stays unknown.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from leadflow.events import (
+    AmountSet,
+    Assigned,
+    Corrected,
+    Event,
+    ExpectedCloseSet,
+    OpportunityImported,
+    OpportunityLost,
+    OpportunityOpened,
+    OpportunityReopened,
+    OpportunityWon,
+    PipelineAdopted,
+    ProbabilitySet,
+    StageChanged,
+    Withdrawn,
+)
+from leadflow.forecasting.dealfacts import DealFact
+from leadflow.opportunity import Opportunity
+
+__all__ = ["facts_of"]
+
+_Named = Iterator[tuple[str, Any]]
+
+# Attributes of `Deal` by the attribute of the event that holds them.
+_ATTRIBUTES = {
+    "name": "name",
+    "account_id": "account",
+    "owner": "owner",
+    "type": "type",
+    "source": "source",
+    "campaign": "campaign",
+    "amount": "amount",
+    "recurring": "recurring",
+    "expected_close": "expected_close",
+    "product_interest": "product",
+    "tags": "tags",
+    "fields": "fields",
+}
+
+
+def facts_of(opportunity: Opportunity) -> tuple[DealFact, ...]:
+    """Return the facts in an opportunity's history, in its order."""
+    found: list[DealFact] = []
+    for order, event in enumerate(opportunity.history):
+        if isinstance(event, OpportunityOpened):
+            found += _imported(event) if isinstance(event, OpportunityImported) else _opened(event)
+            continue
+        told = _TOLD.get(type(event))
+        if told is not None:
+            found += [
+                DealFact(kind, value, at=event.at, recorded_at=event.recorded_at, order=order)
+                for kind, value in told(event)
+            ]
+    return tuple(found)
+
+
+def _attributes(values: Mapping[str, Any], *, blanks: bool) -> _Named:
+    for name, kind in _ATTRIBUTES.items():
+        if name in values:
+            value = values[name]
+            if kind == "product":
+                value = " + ".join(sorted({interest.product for interest in value})) or None
+            elif kind == "type":
+                value = value.value
+            if blanks or value is not None:
+                yield kind, value
+
+
+def _opened(event: OpportunityOpened) -> Iterator[DealFact]:
+    learnt = event.recorded_at
+    if event.created_at is None:
+        yield DealFact("opened", event.stage.code, at=event.at, recorded_at=learnt)
+    else:
+        yield DealFact("opened", at=event.created_at, recorded_at=learnt)
+        yield DealFact("stage", event.stage.code, at=event.at, recorded_at=learnt)
+    for kind, value in _of_opening(event):
+        yield DealFact(kind, value, at=event.at, recorded_at=learnt)
+
+
+def _of_opening(event: OpportunityOpened) -> _Named:
+    yield from _attributes({name: getattr(event, name) for name in _ATTRIBUTES}, blanks=False)
+    yield "pipeline_id", event.pipeline.id
+    yield "probability", event.probability
+
+
+def _entered(event: StageChanged) -> _Named:
+    # Between two won or two lost stages nothing changes that counts here.
+    if event.stage.is_open:
+        yield "stage", event.stage.code
+        yield "probability", event.stage.probability
+
+
+def _reopened(event: OpportunityReopened) -> _Named:
+    yield "reopened", event.stage.code
+    yield "probability", event.stage.probability
+
+
+def _adopted(event: PipelineAdopted) -> _Named:
+    yield "pipeline_id", event.pipeline.id
+
+
+def _imported(event: OpportunityImported) -> Iterator[DealFact]:
+    learnt = event.recorded_at
+    if event.created_at is not None:
+        yield DealFact("opened", at=event.created_at, recorded_at=learnt)
+    stage = event.stage if event.stage.is_open else event.last_open_stage
+    if stage is not None and event.stage.is_open and event.stage_entered_at is not None:
+        yield DealFact("stage", stage.code, at=event.stage_entered_at, recorded_at=learnt)
+    elif stage is not None:
+        yield DealFact("found", stage.code, at=event.closed_at or event.at, recorded_at=learnt)
+    if event.closed_at is not None and event.stage.is_won:
+        yield DealFact("won", at=event.closed_at, recorded_at=learnt)
+    elif event.closed_at is not None:
+        counts_as = event.reason.counts_as if event.reason else None
+        yield DealFact("lost", counts_as, at=event.closed_at, recorded_at=learnt)
+    for kind, value in _of_opening(event):
+        yield DealFact(kind, value, at=event.at, recorded_at=learnt)
+    if event.is_withdrawn:
+        yield DealFact("withdrawn", at=event.at, recorded_at=learnt)
+
+
+_TOLD: Mapping[type[Event], Callable[[Any], _Named]] = {
+    StageChanged: _entered,
+    OpportunityWon: lambda _: iter([("won", None)]),
+    OpportunityLost: lambda event: iter([("lost", event.reason.counts_as)]),
+    OpportunityReopened: _reopened,
+    AmountSet: lambda event: iter([("amount", event.amount), ("recurring", event.recurring)]),
+    ExpectedCloseSet: lambda event: iter([("expected_close", event.expected_close)]),
+    ProbabilitySet: lambda event: iter([("probability", event.probability)]),
+    PipelineAdopted: _adopted,
+    Withdrawn: lambda _: iter([("withdrawn", None)]),
+    Assigned: lambda event: iter([("owner", event.owner)]),
+    Corrected: lambda event: _attributes(event.changes(), blanks=True),
+}
