@@ -233,14 +233,14 @@ def worklist(
     )
     known = [record if record.updated_at <= at else record.as_of(at) for record in listed]
     people = {str(record.id): record for record in known if isinstance(record, Contact)}
-    found: list[tuple[tuple[Any, ...], WorkItem]] = []
+    found: list[WorkItem] = []
     withheld: list[Withheld] = []
     unpriced: list[Omission] = []
     today = rules.hours.day_of(at)
     for record in known:
         if record is None or isinstance(record, Contact) or not is_workable(record):
             continue
-        reasons = reasons_of(record, rules, at)
+        reasons = reasons_of(record, rules, at=at, today=today)
         if not reasons:
             continue
         channels = _channels(record, people, rules.purpose)
@@ -250,21 +250,22 @@ def worklist(
             stake = _stake(record, rules, currency, rates, today)
             if isinstance(stake, Omission):
                 unpriced.append(stake)
-            item = WorkItem(
-                kind=record.kind,
-                id=record.id,
-                owner=record.owner,
-                level=rules.level_of(record),
-                reasons=left,
-                stake=None if isinstance(stake, Omission) else stake,
-                channels=channels,
+            found.append(
+                WorkItem(
+                    kind=record.kind,
+                    id=record.id,
+                    owner=record.owner,
+                    level=rules.level_of(record),
+                    reasons=left,
+                    stake=None if isinstance(stake, Omission) else stake,
+                    channels=channels,
+                )
             )
-            found.append((_rank(item), item))
-    found.sort(key=lambda pair: pair[0])
+    found.sort(key=_rank)
     return Worklist(
         at=at,
         currency=currency,
-        items=tuple(item for _, item in found),
+        items=tuple(found),
         withheld=tuple(sorted(withheld, key=lambda each: (each.kind, each.id, each.words))),
         unpriced=in_order(unpriced),
     )
@@ -283,7 +284,9 @@ def _record_problems(listed: object) -> list[Problem | None]:
 
 def _channels(record: Workable, people: Mapping[str, Contact], purpose: str) -> tuple[Channel, ...]:
     """Return the ways to reach them that are not refused; where addresses are known, those that have one."""
-    contact = people.get(record.primary_contact_id or "") if isinstance(record, Opportunity) else None
+    contact = people.get(record.primary_contact_id or "") if people and isinstance(record, Opportunity) else None
+    if contact is None and isinstance(record, Opportunity) and not record.consents:
+        return _CHANNELS  # nothing is known of them: the way of most deals
     consents: tuple[Consent, ...] = (*record.consents, *(() if contact is None else contact.consents))
     parties = (
         [contact.person] if contact else [] if isinstance(record, Opportunity) else [record.person, record.company]
@@ -311,7 +314,8 @@ def _obeying(
     record: Workable, reasons: list[WorkReason | TrackEnded], channels: tuple[Channel, ...], purpose: str
 ) -> tuple[list[Withheld], tuple[WorkReason, ...]]:
     """Return what their consents forbid, and what is left."""
-    held, left = [], []
+    held: list[Withheld] = []
+    left: list[WorkReason] = []
     for reason in reasons:
         if isinstance(reason, TrackEnded):
             held.append(Withheld(record.kind, record.id, "next nurture touch: no consent to its channel and purpose"))

@@ -93,13 +93,12 @@ def is_workable(record: Workable) -> bool:
     return bool(record.can_change()) and record.status not in _OUT
 
 
-def reasons_of(record: Workable, rules: WorkRules, at: datetime) -> list[WorkReason | TrackEnded]:
+def reasons_of(record: Workable, rules: WorkRules, *, at: datetime, today: date) -> list[WorkReason | TrackEnded]:
     """
     Return every reason to work on a record, the most pressing first.
 
     A nurture touch that their consent forbids comes as the `TrackEnded` that says so.
     """
-    today = rules.hours.day_of(at)
     found: list[WorkReason | TrackEnded] = [*_waiting(record, rules, at)]
     if isinstance(record, Opportunity):
         found += _deal(record, at, today)
@@ -149,13 +148,13 @@ def _deal(deal: Opportunity, at: datetime, today: date) -> Iterator[WorkReason]:
         yield WorkReason(WorkCode.NEXT_STEP, f"next step: {step.action}", step.due, step.due < today)
     limit = rots_at(deal)
     if limit is not None and at > limit:
-        words = f"nothing has happened since {limit - deal.stage.rots_after:%Y-%m-%d}"  # type: ignore[operator]  # it has a threshold
+        words = f"rots since {limit.date()}: nothing has happened for longer than its stage allows"
         yield WorkReason(WorkCode.ROTTING, words, limit, is_overdue=True)
     if deal.stage.review_every is not None:
         looked = deal.reviewed_at or deal.stage_entered_at or deal.created_at
         due = looked + deal.stage.review_every
         if due <= at:
-            yield WorkReason(WorkCode.REVIEW, f"was last looked over on {looked:%Y-%m-%d}", due, due < at)
+            yield WorkReason(WorkCode.REVIEW, f"was last looked over on {looked.date()}", due, due < at)
 
 
 def _put_aside(
@@ -187,9 +186,7 @@ def _neglected(record: Workable, rules: WorkRules, at: datetime) -> Iterator[Wor
     last = max((touch.at for touch in record.touches), default=None)
     since = record.created_at if last is None else last
     if at - since > rules.untouched_after:
-        words = (
-            f"never touched, known since {since:%Y-%m-%d}" if last is None else f"not touched since {since:%Y-%m-%d}"
-        )
+        words = f"never touched, known since {since.date()}" if last is None else f"not touched since {since.date()}"
         yield WorkReason(WorkCode.NO_TOUCH, words, since + rules.untouched_after, is_overdue=True)
 
 
