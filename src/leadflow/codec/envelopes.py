@@ -1,15 +1,20 @@
 """
 The codec: any value as a plain dict in an envelope that says what it is, and back.
+
+Theory. The envelope has three keys: ``leadflow`` names the kind, ``version`` the version of the form, ``data`` holds
+the value. It is judged first; what kind of value follows, and how it is to be read, depends on it. Then the data is
+read quickly, and where that fails a second time with care, to tell everything that is wrong.
 """
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
 from typing import Any, Final, TypeVar, overload
 
 from attrs import field, frozen
 
-from leadflow.codec.forms import Forms
+from leadflow.codec.forms import Forms, Known
 from leadflow.codec.kinds import KINDS, NAMES
+from leadflow.codec.scalars import Outside, Value
 from leadflow.codec.versions import UPCASTERS, Upcasters, lift, newest, upcaster_problems
 from leadflow.errors import InvalidError, Problem, did_you_mean
 from leadflow.pipeline import Pipeline
@@ -18,7 +23,7 @@ from leadflow.validation import check, each, instance, invalid, shown, to_tuple
 
 __all__ = ["Codec"]
 
-_Value = TypeVar("_Value")
+_Kind = TypeVar("_Kind")
 _KEYS: Final = ("leadflow", "version", "data")
 
 
@@ -26,7 +31,7 @@ def _pipelines(values: Iterable[Pipeline]) -> tuple[Pipeline, ...]:
     return to_tuple(values)
 
 
-@frozen(kw_only=True, slots=False)  # forms are made on first use
+@frozen(kw_only=True, slots=False, eq=False)  # forms are made on first use
 class Codec:
     """
     Makes plain dicts of values and values of plain dicts.
@@ -48,7 +53,7 @@ class Codec:
     """
 
     pipelines: tuple[Pipeline, ...] = field(default=(), converter=_pipelines)
-    upcasters: Upcasters = field(default=UPCASTERS, repr=False, eq=False)
+    upcasters: Upcasters = field(default=UPCASTERS, repr=False)
 
     def __attrs_post_init__(self) -> None:
         strange = each("pipelines", self.pipelines, instance, Pipeline, "a Pipeline")
@@ -67,7 +72,7 @@ class Codec:
         return newest(self.upcasters)
 
     @cached_property
-    def _known(self) -> Mapping[tuple[str, int], Pipeline]:
+    def _known(self) -> Known:
         return {(one.id, one.version): one for one in (*PRESETS.values(), *self.pipelines)}
 
     @cached_property
@@ -75,19 +80,17 @@ class Codec:
         return Forms(self._known)
 
     @cached_property
-    def _older(self) -> dict[tuple[int, bool], Forms]:
+    def _others(self) -> dict[tuple[int, bool], Forms]:
         return {}
 
     def _forms(self, version: int, *, careful: bool) -> Forms:
-        forms = self._older.get((version, careful))
+        """Return the forms for dicts of a version."""
+        if version == self.version and not careful:
+            return self._quick
+        forms = self._others.get((version, careful))
         if forms is None:
-            steps = None
-            if version < self.version:
-
-                def steps(name: str, plain: Any) -> Any:
-                    return lift(self.upcasters, name, plain, version)
-
-            forms = self._older[version, careful] = Forms(self._known, steps, careful=careful)
+            steps = partial(lift, self.upcasters, version) if version < self.version else None
+            forms = self._others[version, careful] = Forms(self._known, steps, careful=careful)
         return forms
 
     def dump(self, value: object) -> dict[str, Any]:
@@ -97,21 +100,20 @@ class Codec:
         Raises:
             InvalidError: Naming everything in it that has no dict form.
         """
-        name = NAMES.get(type(value))
-        if name is None:
-            raise invalid("dump", Problem("", _no_kind(value), is_type=True))
         kind = type(value)
+        if kind not in NAMES:
+            raise invalid("dump", Problem("", _no_kind(value), is_type=True))
         try:
             data = self._quick.whole(kind).write(value)
         except InvalidError:
-            data = self._told("dump", lambda: self._forms(self.version, careful=True).whole(kind).write(value))
-        return {"leadflow": name, "version": self.version, "data": data}
+            data = _with_care("dump", lambda: self._forms(self.version, careful=True).whole(kind).write(value))
+        return {"leadflow": NAMES[kind], "version": self.version, "data": data}
 
     @overload
-    def load(self, plain: object) -> Any: ...
+    def load(self, plain: object) -> Any: ...  # noqa: ANN401 - whatever it is
     @overload
-    def load(self, plain: object, kind: type[_Value]) -> _Value: ...
-    def load(self, plain: object, kind: type[Any] = object) -> Any:
+    def load(self, plain: object, kind: type[_Kind]) -> _Kind: ...
+    def load(self, plain: object, kind: type[Any] = object) -> Value:
         """
         Return the value that a dict describes; the dict may come from anywhere.
 
@@ -122,24 +124,25 @@ class Codec:
         Raises:
             InvalidError: Naming everything that is wrong with it, each with the path.
         """
+        check("load", instance("kind", kind, type, "a class"))
         found, version, data = _opened(plain, kind, self.version)
         try:
-            if version == self.version:
-                return self._quick.whole(found).read(data, None)
             return self._forms(version, careful=False).whole(found).read(data, None)
         except Exception:  # noqa: BLE001 - what was wrong is found out with care
-            return self._told("load", lambda: self._forms(version, careful=True).whole(found).read(data, None))
-
-    def _told(self, subject: str, work: Any) -> Any:
-        try:
-            return work()
-        except InvalidError as error:
-            path = "data" if subject == "load" else ""
-            problems = [problem.under(path) if path else problem for problem in error.problems]
-        raise invalid(subject, *problems)
+            return _with_care(
+                "load", lambda: self._forms(version, careful=True).whole(found).read(data, None), under="data"
+            )
 
 
-def _opened(plain: Any, kind: type[Any], version: int) -> tuple[type[Any], int, Any]:
+def _with_care(subject: str, work: Callable[[], Value], under: str = "") -> Value:
+    try:
+        return work()
+    except InvalidError as error:
+        problems = [problem.under(under) if under else problem for problem in error.problems]
+    raise invalid(subject, *problems)
+
+
+def _opened(plain: Outside, kind: type[Any], version: int) -> tuple[type[Any], int, Outside]:
     """Return what an envelope says it holds, in which version, and the data."""
     if type(plain) is not dict:
         rule = "must be a dict with the keys leadflow, version and data"

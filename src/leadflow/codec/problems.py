@@ -5,7 +5,7 @@ Theory. Every reader and writer raises one `InvalidError` with paths from where 
 its own name in front. cattrs collects what the attributes of one class raise; `told` turns that into problems.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from cattrs.errors import AttributeValidationNote, ClassValidationError, ForbiddenExtraKeysError
@@ -38,14 +38,14 @@ def collected(parts: Iterable[tuple[str, Callable[..., Any], tuple[Any, ...]]]) 
     return values
 
 
-def told(error: ClassValidationError, name: str, keys: Sequence[str]) -> Iterator[Problem]:
+def told(error: ClassValidationError, name: str, keys: Mapping[str, str]) -> Iterator[Problem]:
     """
     Yield what is wrong with the dict of a class.
 
     Args:
         error: What cattrs raised: one exception per attribute, or the one that the class itself raised.
         name: What to call the class.
-        keys: The keys that its dict may have.
+        keys: Per attribute its key in the dict.
     """
     for one in error.exceptions:
         noted = next(
@@ -53,15 +53,16 @@ def told(error: ClassValidationError, name: str, keys: Sequence[str]) -> Iterato
         )
         match one:
             case InvalidError() if noted is not None:
-                yield from (problem.under(noted.name) for problem in one.problems)
+                yield from (problem.under(keys[noted.name]) for problem in one.problems)
             case InvalidError():
                 yield from one.problems
             case HistoryError():
                 yield Problem(f"history[{one.position}]", one.rule)
             case KeyError() if noted is not None:
-                yield Problem(noted.name, "is missing")
+                yield Problem(keys[noted.name], "is missing")
             case ForbiddenExtraKeysError():
                 for key in sorted(one.extra_fields, key=str):
-                    yield Problem(str(key)[:80], f"is no part of {name!r}{did_you_mean(str(key)[:80], keys)}")
+                    yield Problem(str(key)[:80], f"is no part of {name!r}{did_you_mean(str(key)[:80], keys.values())}")
             case _:
-                raise one
+                # No class should stumble like this; if one does, the dict is to blame and not the caller's code.
+                yield Problem("", f"cannot be made ({type(one).__name__}: {one})")

@@ -21,12 +21,21 @@ from leadflow.errors import InvalidError, Problem, did_you_mean
 from leadflow.party import EmailAddress
 from leadflow.validation import invalid, shown
 
-__all__ = ["SCALARS", "Form", "Reader", "Writer", "choice", "no_such", "wrong"]
+__all__ = ["SCALARS", "Form", "Hint", "Outside", "Reader", "Value", "Writer", "choice", "refused", "wrong"]
 
-Reader: TypeAlias = Callable[[Any, Any], Any]
+Outside: TypeAlias = Any
+"""What is outside: what came in may be anything, what goes out is str, int, float, bool, None, list or dict."""
+
+Value: TypeAlias = Any
+"""A value of ours."""
+
+Hint: TypeAlias = Any
+"""The type of an attribute, as annotated."""
+
+Reader: TypeAlias = Callable[[Outside, object], Value]
 """Makes a value of what came from outside; its second argument, which cattrs passes, is ignored."""
 
-Writer: TypeAlias = Callable[[Any], Any]
+Writer: TypeAlias = Callable[[Value], Outside]
 """Makes what goes outside of a value."""
 
 
@@ -39,21 +48,26 @@ class Form(NamedTuple):
 
 def wrong(rule: str, value: object) -> InvalidError:
     """Return the error for a value of another type than is meant."""
-    return invalid("", Problem("", f"must be {rule}, got {shown(value)}", is_type=True))
+    return refused(f"must be {rule}, got {shown(value)}", type(value))
 
 
-def no_such(rule: str, value: object) -> InvalidError:
+def refused(message: str, kind: object = None) -> InvalidError:
+    """Return the error for one problem; a type that was got is given where it is about that."""
+    return invalid("", Problem("", message, is_type=kind is not None))
+
+
+def _no_such(rule: str, value: object) -> InvalidError:
     """Return the error for a value of the right type that means nothing."""
-    return invalid("", Problem("", f"must be {rule}, got {shown(value)}"))
+    return refused(f"must be {rule}, got {shown(value)}")
 
 
-def _read_text(plain: Any, _: object = None) -> str:
+def _read_text(plain: Outside, _: object = None) -> str:
     if type(plain) is str:
         return plain
     raise wrong("text (str)", plain)
 
 
-def _write_text(value: Any) -> str:
+def _write_text(value: Value) -> str:
     if type(value) is str:
         return value
     if isinstance(value, str):  # a member of a host's own enumeration, say
@@ -61,13 +75,13 @@ def _write_text(value: Any) -> str:
     raise wrong("text (str)", value)
 
 
-def _read_whole(plain: Any, _: object = None) -> int:
+def _read_whole(plain: Outside, _: object = None) -> int:
     if type(plain) is int:
         return plain
     raise wrong("a whole number (int)", plain)
 
 
-def _write_whole(value: Any) -> int:
+def _write_whole(value: Value) -> int:
     if type(value) is int:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -75,30 +89,30 @@ def _write_whole(value: Any) -> int:
     raise wrong("a whole number (int)", value)
 
 
-def _read_truth(plain: Any, _: object = None) -> bool:
+def _read_truth(plain: Outside, _: object = None) -> bool:
     if plain is True or plain is False:
         return bool(plain)
     raise wrong("true or false (bool)", plain)
 
 
-def _write_truth(value: Any) -> bool:
+def _write_truth(value: Value) -> bool:
     return _read_truth(value)
 
 
-def _read_number(plain: Any, _: object = None) -> float:
+def _read_number(plain: Outside, _: object = None) -> float:
     if type(plain) is float:
         if isfinite(plain):
             return plain
-        raise no_such("finite", plain)
+        raise _no_such("finite", plain)
     if type(plain) is int:
         try:
             return float(plain)
         except OverflowError:
-            raise no_such("finite", plain) from None
+            raise _no_such("finite", plain) from None
     raise wrong("a number (float)", plain)
 
 
-def _write_number(value: Any) -> float:
+def _write_number(value: Value) -> float:
     if isinstance(value, float):
         return _read_number(float(value))
     return _read_number(value)
@@ -108,22 +122,22 @@ def _write_number(value: Any) -> float:
 _DECIMAL: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:E[+-][0-9]+)?")
 
 
-def _read_decimal(plain: Any, _: object = None) -> Decimal:
+def _read_decimal(plain: Outside, _: object = None) -> Decimal:
     if type(plain) is not str:
         raise wrong("a decimal as text, such as '48000.00'", plain)
     if _DECIMAL.fullmatch(plain):
         return Decimal(plain)
-    raise no_such("a finite decimal as text, such as '48000.00'", plain)
+    raise _no_such("a finite decimal as text, such as '48000.00'", plain)
 
 
-def _write_decimal(value: Any) -> str:
+def _write_decimal(value: Value) -> str:
     text = str(value)
     if _DECIMAL.fullmatch(text):
         return text
-    raise no_such("a finite Decimal", value)
+    raise _no_such("a finite Decimal", value)
 
 
-def _read_day(plain: Any, _: object = None) -> date:
+def _read_day(plain: Outside, _: object = None) -> date:
     if type(plain) is not str:
         raise wrong("a date as text, such as '2026-03-31'", plain)
     try:
@@ -132,33 +146,33 @@ def _read_day(plain: Any, _: object = None) -> date:
         day = None
     # Python reads more than one form ("20260331"); one is enough.
     if day is None or day.isoformat() != plain:
-        raise no_such("a date, such as '2026-03-31'", plain)
+        raise _no_such("a date, such as '2026-03-31'", plain)
     return day
 
 
-def _write_day(value: Any) -> str:
+def _write_day(value: Value) -> str:
     if isinstance(value, date) and not isinstance(value, datetime):
         return date.isoformat(value)
     raise wrong("a date without a time", value)
 
 
-def _read_instant(plain: Any, _: object = None) -> datetime:
+def _read_instant(plain: Outside, _: object = None) -> datetime:
     if type(plain) is not str:
         raise wrong("a time as text, such as '2026-03-31T23:30:00+02:00'", plain)
     try:
         instant = datetime.fromisoformat(plain)
     except ValueError:
-        raise no_such("a time in ISO 8601, such as '2026-03-31T23:30:00+02:00'", plain) from None
+        raise _no_such("a time in ISO 8601, such as '2026-03-31T23:30:00+02:00'", plain) from None
     if instant.tzinfo is None:
-        raise no_such("timezone-aware, such as '2026-03-31T23:30:00+02:00'", plain)
+        raise _no_such("timezone-aware, such as '2026-03-31T23:30:00+02:00'", plain)
     return instant
 
 
-def _write_instant(value: Any) -> str:
+def _write_instant(value: Value) -> str:
     if not isinstance(value, datetime):
         raise wrong("a timezone-aware datetime", value)
     if value.utcoffset() is None:
-        raise no_such("timezone-aware", value)
+        raise _no_such("timezone-aware", value)
     return datetime.isoformat(value)
 
 
@@ -166,7 +180,7 @@ _SECONDS: Final = re.compile(r"-?[0-9]{1,14}\.[0-9]{1,6}")
 _MICRO: Final = timedelta(microseconds=1)
 
 
-def _read_span(plain: Any, _: object = None) -> timedelta:
+def _read_span(plain: Outside, _: object = None) -> timedelta:
     rule = "a number of seconds: an int, or a decimal as text"
     if type(plain) is int:
         micros = plain * 1_000_000
@@ -177,10 +191,10 @@ def _read_span(plain: Any, _: object = None) -> timedelta:
     try:
         return micros * _MICRO
     except OverflowError:
-        raise no_such(f"{rule}, of less than 1,000,000,000 days", plain) from None
+        raise _no_such(f"{rule}, of less than 1,000,000,000 days", plain) from None
 
 
-def _write_span(value: Any) -> int | str:
+def _write_span(value: Value) -> int | str:
     if not isinstance(value, timedelta):
         raise wrong("a timedelta", value)
     micros = value // _MICRO
@@ -190,17 +204,17 @@ def _write_span(value: Any) -> int | str:
     return f"{'-' if micros < 0 else ''}{whole}.{rest:06d}".rstrip("0")
 
 
-def _read_zone(plain: Any, _: object = None) -> tzinfo:
+def _read_zone(plain: Outside, _: object = None) -> tzinfo:
     if type(plain) is not str:
         raise wrong("a time zone as text, such as 'Europe/Berlin' or '+02:00'", plain)
     try:
         # An offset is read as that of a time which has it.
         return _read_instant(f"2000-01-01T00:00:00{plain}").tzinfo if plain[:1] in ("+", "-") else ZoneInfo(plain)  # type: ignore[return-value]  # it has one
     except (LookupError, ValueError, OSError):
-        raise no_such("a time zone, such as 'Europe/Berlin' or '+02:00'", plain) from None
+        raise _no_such("a time zone, such as 'Europe/Berlin' or '+02:00'", plain) from None
 
 
-def _write_zone(value: Any) -> str:
+def _write_zone(value: Value) -> str:
     if isinstance(value, ZoneInfo) and value.key is not None:
         return value.key
     if isinstance(value, timezone):
@@ -208,14 +222,14 @@ def _write_zone(value: Any) -> str:
     raise wrong("a ZoneInfo with a name, or a fixed offset from UTC", value)
 
 
-def _read_email(plain: Any, _: object = None) -> EmailAddress:
+def _read_email(plain: Outside, _: object = None) -> EmailAddress:
     try:
         return EmailAddress(_read_text(plain))
     except InvalidError as error:
         raise invalid("", *(Problem("", problem.message, problem.is_type) for problem in error.problems)) from None
 
 
-def _write_email(value: Any) -> str:
+def _write_email(value: Value) -> str:
     return _write_text(value.written)
 
 
@@ -223,14 +237,14 @@ def choice(kind: type[Enum]) -> Form:
     """Return the form of an enumeration: the values of its members."""
     members = {member.value: member for member in kind}
 
-    def read(plain: Any, _: object = None) -> Enum:
+    def read(plain: Outside, _: object = None) -> Enum:
         if type(plain) is not str:
             raise wrong(f"one of {', '.join(map(repr, members))}", plain)
         if plain not in members:
-            raise invalid("", Problem("", f"is unknown: {shown(plain)}{did_you_mean(plain[:200], members)}"))
+            raise refused(f"is unknown: {shown(plain)}{did_you_mean(plain[:200], members)}")
         return members[plain]
 
-    def write(value: Any) -> str:
+    def write(value: Value) -> str:
         if isinstance(value, kind):
             return str(value.value)
         raise wrong(f"a {kind.__name__}", value)

@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from leadflow.codec.kinds import KINDS
+from leadflow.codec.scalars import Outside, refused
 from leadflow.errors import Problem, did_you_mean
-from leadflow.validation import check, shown
+from leadflow.validation import shown
 
 __all__ = ["UPCASTERS", "Upcaster", "Upcasters", "lift", "newest", "upcaster_problems"]
 
@@ -32,8 +33,8 @@ def newest(upcasters: Upcasters) -> int:
     return 1 + max((version for _, version in upcasters), default=0)
 
 
-def lift(upcasters: Upcasters, name: str, plain: Any, version: int) -> Any:
-    """Return the dict of a kind as it is in the newest version; what is no dict is left to its reader."""
+def lift(upcasters: Upcasters, version: int, name: str, plain: Outside) -> Outside:
+    """Return the dict of a kind of a version as it is in the newest; what is no dict is left to its reader."""
     for step in range(version, newest(upcasters)):
         upcaster = upcasters.get((name, step))
         if upcaster is None or not isinstance(plain, dict):
@@ -41,8 +42,7 @@ def lift(upcasters: Upcasters, name: str, plain: Any, version: int) -> Any:
         try:
             plain = upcaster(plain)
         except Exception as error:  # noqa: BLE001 - whatever the function stumbles over, the dict is not of its version
-            rule = f"cannot be lifted from version {step} ({type(error).__name__}: {error})"
-            check("", Problem("", rule))
+            raise refused(f"cannot be lifted from version {step} ({type(error).__name__}: {error})") from None
     return plain
 
 
