@@ -104,6 +104,9 @@ class Forecast:
         omitted: Which deals are not in it, and why; by id.
         potential: What leads and prospects might bring; no part of the figures above.
         warnings: What a reader should know before using the figures.
+        deals: The deals it was made of, by id: all of them, also those that do not count.
+        model: What gave the chances.
+        rates: The exchange rates, if any.
     """
 
     period: Period
@@ -115,6 +118,9 @@ class Forecast:
     omitted: tuple[Omission, ...]
     potential: Potential
     warnings: tuple[str, ...]
+    deals: tuple[Deal, ...] = field(repr=False)
+    model: WinModel = field(repr=False)
+    rates: ExchangeRates | None = field(repr=False)
     _contributions: tuple[Contribution, ...] = field(repr=False)
 
     @property
@@ -295,6 +301,9 @@ def forecast(
             today=today,
         ),
         warnings=_warnings(still_open, left_out, asking),
+        deals=found,
+        model=model,
+        rates=rates,
         contributions=tuple(sorted([*won, *still_open], key=lambda one: (one.expected.amount.copy_negate(), one.id))),
     )
 
