@@ -20,6 +20,7 @@ from leadflow.events import (
     Event,
     Opening,
     Redacted,
+    Undone,
     When,
     Withdrawn,
 )
@@ -29,7 +30,7 @@ from leadflow.party import Company
 
 __all__ = ["Account"]
 
-AccountEvent = AccountAdded | AccountImported | Assigned | Corrected | Redacted | Withdrawn
+AccountEvent = AccountAdded | AccountImported | Assigned | Corrected | Redacted | Undone | Withdrawn
 
 
 class _Changes(Kept, total=False):

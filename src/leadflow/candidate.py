@@ -25,9 +25,9 @@ from leadflow.errors import Problem
 from leadflow.events import Disqualified, Event, Nurtured, Reopened, When
 from leadflow.fields import FieldValue
 from leadflow.lifecycle import Lifecycle
+from leadflow.mergeable import Mergeable, Mergers
 from leadflow.money import Money
 from leadflow.party import Company, Person
-from leadflow.relationship import Related, Relationship
 from leadflow.validation import built, coded
 
 __all__ = ["Candidate", "Pursued"]
@@ -35,8 +35,7 @@ __all__ = ["Candidate", "Pursued"]
 _Id = TypeVar("_Id", bound=str)
 _Ev = TypeVar("_Ev", bound=Event)
 
-# What a caller does to make a move of a lifecycle. To merge and to take back have no command yet, so no refusal may
-# name them as a way out.
+# What a caller does to make a move of a lifecycle. Merging is no way out of anything, so no refusal names it.
 _COMMANDS: Final[Mapping[str, str]] = {
     "work": "touch",
     "nurture": "nurture",
@@ -46,7 +45,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
 }
 
 
-class Pursued(Related, total=False):
+class Pursued(Mergers, total=False):
     """What the events of a candidate may change."""
 
     reason: Reason | None
@@ -55,7 +54,7 @@ class Pursued(Related, total=False):
 
 
 @frozen(eq=False, repr=False)
-class Candidate(Relationship[_Id, _Ev]):
+class Candidate(Mergeable[_Id, _Ev]):
     """
     Somebody who may buy.
 
@@ -207,6 +206,10 @@ class Candidate(Relationship[_Id, _Ev]):
                 yield Problem("evidence", f"must say qualified, got {says}; override= with a reason sets it aside")
         if override is not None and by is None:
             yield Problem("by", "must say who sets the verdict aside, got None with an override")
+
+    def can_merge(self) -> Allowance:
+        """Whether another record may go on for this one: it is neither merged nor withdrawn already."""
+        return self._may("merge")
 
     @property
     def _status(self) -> str:

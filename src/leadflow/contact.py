@@ -17,6 +17,7 @@ from leadflow.events import (
     Event,
     Opening,
     Redacted,
+    Undone,
     When,
     Withdrawn,
 )
@@ -27,7 +28,7 @@ from leadflow.relationship import consents_recorded
 
 __all__ = ["Contact"]
 
-ContactEvent = ContactAdded | ContactImported | Assigned | ConsentRecorded | Corrected | Redacted | Withdrawn
+ContactEvent = ContactAdded | ContactImported | Assigned | ConsentRecorded | Corrected | Redacted | Undone | Withdrawn
 
 
 class _Changes(Kept, total=False):

@@ -30,7 +30,9 @@ from leadflow.events import (
     ExpectedCloseSet,
     ForecastCall,
     ForecastCalled,
+    Merged,
     Opening,
+    OpportunityAbsorbed,
     OpportunityImported,
     OpportunityLost,
     OpportunityOpened,
@@ -64,6 +66,8 @@ OpportunityEvent = (
     | ProbabilitySet
     | PipelineAdopted
     | Withdrawn
+    | Merged
+    | OpportunityAbsorbed
 )
 
 
@@ -117,13 +121,15 @@ class DealStanding(DealWork[OpportunityId, OpportunityEvent]):
         source: Where it came from first.
         campaign: What we ran that led to it.
         evidence: What the conversion that made it rested on.
-        is_withdrawn: Whether that conversion was undone: it is out of every rollup, forecast and funnel.
+        is_withdrawn: Whether it is out of every rollup, forecast and funnel: that conversion was undone, or it was
+            merged into another deal (`merged_into`).
     """
 
     kind: ClassVar[str] = "opportunity"
     _OPENINGS: ClassVar[tuple[type[Opening], ...]] = (OpportunityOpened, OpportunityImported)
     _IMPORT: ClassVar[type[Opening]] = OpportunityImported
     _EVENTS: ClassVar[frozenset[type[Event]]] = frozenset(get_args(OpportunityEvent))
+    _ABSORBED: ClassVar[type[Event]] = OpportunityAbsorbed
     _PLACED: ClassVar[frozenset[type[Event]]] = DealWork._PLACED | {StageChanged}  # noqa: SLF001 - its base
     _CORRECTABLE: ClassVar[frozenset[str]] = frozenset(
         {"name", "account_id", "type", "source", "campaign", "product_interest", "needs", "competitors", "team"}
@@ -347,6 +353,10 @@ class DealStanding(DealWork[OpportunityId, OpportunityEvent]):
                     changes |= _from_stage(event.stage)
             case Withdrawn():
                 changes = {"is_withdrawn": True}
+            case Merged():
+                changes = {"is_withdrawn": True, "merged_into": event.into}
+            case OpportunityAbsorbed():
+                return self._gained(event)  # type: ignore[return-value]  # Mergers is the part that these change
             case _:
                 return self._worked(event)
         return changes
@@ -370,7 +380,8 @@ class DealStanding(DealWork[OpportunityId, OpportunityEvent]):
         return changes
 
     def _state_words(self) -> str:
-        return f"in stage {self.stage.code!r}" + (" (withdrawn)" if self.is_withdrawn else "")
+        gone = " (withdrawn)" if self.merged_into is None else " (merged)"
+        return f"in stage {self.stage.code!r}" + (gone if self.is_withdrawn else "")
 
 
 def _from_stage(stage: Stage) -> _Changes:

@@ -31,7 +31,8 @@ from leadflow.events import (
     When,
 )
 from leadflow.ids import ContactId
-from leadflow.relationship import Related, Relationship, RelationshipEvent
+from leadflow.mergeable import Mergeable, Mergers
+from leadflow.relationship import RelationshipEvent
 from leadflow.validation import built, check, instance, invalid, shown
 
 __all__ = ["DealWork", "WorkEvent", "Worked"]
@@ -55,7 +56,7 @@ WorkEvent = (
 )
 
 
-class Worked(Related, total=False):
+class Worked(Mergers, total=False):
     """What the events of the work on a deal may change."""
 
     contact_roles: tuple[ContactRole, ...]
@@ -67,7 +68,7 @@ class Worked(Related, total=False):
 
 
 @frozen(eq=False, repr=False)
-class DealWork(Relationship[_Id, _Ev]):
+class DealWork(Mergeable[_Id, _Ev]):
     """
     A record that people work on together to close a deal.
 

@@ -13,9 +13,8 @@ engagements and touches may be written down late. `as_of(t)` uses what had been 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from itertools import compress
-from operator import attrgetter, is_not
-from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar, Unpack, assert_never, cast
+from operator import attrgetter
+from typing import Any, ClassVar, Final, Generic, Self, TypedDict, TypeVar, Unpack, assert_never, cast
 
 import attrs
 from attrs import field, frozen
@@ -24,21 +23,25 @@ from leadflow import markup
 from leadflow.allowance import Allowance
 from leadflow.commands import command
 from leadflow.errors import HistoryError, NotAllowedError, Problem, did_you_mean
-from leadflow.events import Assigned, Corrected, Event, Opening, Redacted, When
-from leadflow.events.base import by_kind, to_items
+from leadflow.events import Assigned, Corrected, Event, Opening, Redacted, Undone, When
+from leadflow.events.base import to_items
+from leadflow.events.undoing import before, counting, firm
 from leadflow.events.words import details
 from leadflow.fields import NO_FIELDS, Fields
 from leadflow.redaction import people_in, redacted
+from leadflow.shape import copied, named, opened, told
 from leadflow.validation import (
     aware,
     built,
     check,
     code,
+    each,
     instance,
     invalid,
     shown,
     to_instant,
     to_set,
+    whole,
 )
 
 __all__ = ["Entity", "Kept"]
@@ -46,6 +49,9 @@ __all__ = ["Entity", "Kept"]
 _Id = TypeVar("_Id", bound=str)
 _Ev = TypeVar("_Ev", bound=Event)
 _set = object.__setattr__
+
+# What an entity has beside what its events make.
+_OWN: Final = frozenset({"id", "history", "created_at", "_changed_at"})
 
 
 class Kept(TypedDict, total=False):
@@ -79,7 +85,7 @@ class Entity(Generic[_Id, _Ev]):
     _IMPORT: ClassVar[type[Opening]]
     _EVENTS: ClassVar[frozenset[type[Event]]]
     # Of these, the ones that `_misplaced` looks at.
-    _PLACED: ClassVar[frozenset[type[Event]]] = frozenset({Corrected})
+    _PLACED: ClassVar[frozenset[type[Event]]] = frozenset({Corrected, Undone})
     # Which attributes `correct` may change, and which of them can never be blank.
     _CORRECTABLE: ClassVar[frozenset[str]]
     _REQUIRED: ClassVar[frozenset[str]] = frozenset()
@@ -147,7 +153,7 @@ class Entity(Generic[_Id, _Ev]):
                     by=self.history[-1].by,
                     stands_for=self.version,
                     created_at=self.created_at,
-                    **{name: getattr(self, name) for name in _told(self._IMPORT)},
+                    **{name: getattr(self, name) for name in told(self._IMPORT)},
                 ),
             ),
         )
@@ -176,6 +182,31 @@ class Entity(Generic[_Id, _Ev]):
         """Return the entity with an owner; None: nobody owns it."""
         self.require("assign", self.can_change())
         return self._record(Assigned(owner=owner, **when))
+
+    def can_undo(self, *versions: int) -> Allowance:
+        """Whether what happened in these versions can be taken back: they are in the history and count as yet."""
+        check("can_undo", *each("versions", versions, whole, 1))
+        return Allowance(tuple(f"it cannot take back {unfit}" for unfit in firm(self.history, versions)))
+
+    @command
+    def undone(self, *versions: int, note: str = "", **when: Unpack[When]) -> Self:
+        """
+        Return the entity as it is when what happened in these versions of it does not count, and everything else does.
+
+        The history keeps all of it, and the act of undoing. Hosts call `leadflow.conversion.plan_unconversion` and
+        `plan_unmerge`, which look at every record that a step wrote, and at what happened there since.
+
+        Args:
+            *versions: Versions of this record.
+            note: Why, in words.
+            **when: See `When`.
+
+        Raises:
+            InvalidError: If no version is given, or one is no version.
+            NotAllowedError: If one is not in the history (any more), was undone before, or is nothing that can be.
+        """
+        self.require("undo", self.can_undo(*versions))
+        return self._record(Undone(versions=versions, note=note, **when))
 
     def can_change(self) -> Allowance:
         """Whether something may be recorded at all: the twin of every command that has none of its own."""
@@ -251,13 +282,13 @@ class Entity(Generic[_Id, _Ev]):
 
     def _record(self, *events: Event) -> Self:
         """Return the entity after these events: the only way from one state to another."""
-        new: Self = _copied(self)
+        new: Self = copied(self)
         previous: Event = self.history[-1]
+        _set(new, "history", self.history + events)
         for position, event in enumerate(events, len(self.history)):
             new._admit(event, previous, position)
             new._apply(event)
             previous = event
-        _set(new, "history", self.history + events)
         return new
 
     def _admit(self, event: Event, previous: Event, position: int) -> None:
@@ -292,6 +323,9 @@ class Entity(Generic[_Id, _Ev]):
             strange = sorted((changed.keys() - self._CORRECTABLE) | (event.cleared & self._REQUIRED))
             if strange:
                 return f"Corrected cannot change {', '.join(strange)} of a {self.kind} so, got {shown(event)}"
+        if isinstance(event, Undone):
+            unfit = firm(before(self.history, event), event.versions)
+            return f"Undone cannot take back {', '.join(unfit)}, got {shown(event)}" if unfit else None
         return None
 
     def _apply(self, event: Event) -> None:
@@ -342,11 +376,9 @@ class Entity(Generic[_Id, _Ev]):
         return self._record(event)
 
     def _opened(self, opening: Opening) -> Any:  # noqa: ANN401 - a test pins that these are attributes of the entity
-        # What an opening leaves as it is in any new entity is most of it, and is not set again (a tenth of a capture).
-        read, names, blanks = _telling(type(self), type(opening))
-        return {name: getattr(opening, name) for name in compress(names, map(is_not, read(opening), blanks))}
+        return opened(type(self), opening)
 
-    def _kept(self, event: Assigned | Corrected | Redacted) -> Kept:
+    def _kept(self, event: Assigned | Corrected | Redacted | Undone) -> Kept:
         match event:
             case Assigned():
                 return {"owner": event.owner}
@@ -354,41 +386,13 @@ class Entity(Generic[_Id, _Ev]):
                 return event.changes()  # type: ignore[return-value]  # the names are checked when the event is made
             case Redacted():
                 return {}
+            case Undone():
+                return self._without(event)
             case _:
                 assert_never(event)
 
-
-_Reader = Callable[[Any], tuple[Any, ...]]
-_Writer = Callable[[Any, Any], None]
-_WHEN = frozenset(attribute.name for attribute in attrs.fields(Opening))
-
-
-@by_kind
-def _told(kind: type[Opening]) -> tuple[str, ...]:
-    """Return the names of what an opening says beyond its times, author and the like."""
-    return tuple(attribute.name for attribute in attrs.fields(kind) if attribute.name not in _WHEN)
-
-
-@by_kind
-def _telling(kind: type[Any], opening: type[Opening]) -> tuple[_Reader, tuple[str, ...], tuple[object, ...]]:
-    """Return what reads an opening, the names that it tells, and what a new entity has under these."""
-    blanks = {attribute.name: attribute.default for attribute in attrs.fields(kind)}
-    names = _told(opening)
-    return attrgetter(*names), names, tuple(blanks[name] for name in names)
-
-
-@by_kind
-def _copier(kind: type[Any]) -> tuple[_Reader, tuple[_Writer, ...]]:
-    """Return what reads an entity, and what writes each attribute of a new one."""
-    names = [attribute.name for attribute in attrs.fields(kind)]
-    return attrgetter(*names), tuple(getattr(kind, name).__set__ for name in names)
-
-
-def _copied(entity: Any) -> Any:  # noqa: ANN401 - the same type comes out
-    # Copying the checked state and setting what changed costs half of building and checking it anew.
-    kind = type(entity)
-    read, writers = _copier(kind)
-    new = object.__new__(kind)
-    for write, value in zip(writers, read(entity), strict=True):
-        write(new, value)
-    return new
+    def _without(self, undone: Undone) -> Kept:
+        """Return every attribute as it is when what was undone does not count, by now and before."""
+        history = (*before(self.history, undone), undone)
+        plain = type(self)(self.id, counting(history).values())
+        return {name: getattr(plain, name) for name in named(type(self)) if name not in _OWN}  # type: ignore[return-value]  # what is kept, and more

@@ -22,9 +22,11 @@ from leadflow.errors import Problem
 from leadflow.events import (
     Disqualified,
     Event,
+    LeadAbsorbed,
     LeadCaptured,
     LeadImported,
     LeadQualified,
+    Merged,
     Nurtured,
     Opening,
     Reopened,
@@ -46,7 +48,16 @@ __all__ = ["Lead"]
 _Item = TypeVar("_Item")
 
 LeadEvent = (
-    RelationshipEvent | LeadCaptured | LeadImported | LeadQualified | Nurtured | Disqualified | Reopened | WorkStarted
+    RelationshipEvent
+    | LeadCaptured
+    | LeadImported
+    | LeadQualified
+    | Nurtured
+    | Disqualified
+    | Reopened
+    | WorkStarted
+    | Merged
+    | LeadAbsorbed
 )
 
 # What may still be put right on a lead that has become a prospect: where it came from, and the host's own labels.
@@ -80,6 +91,7 @@ class Lead(Candidate[LeadId, LeadEvent]):
         {"person", "company", "source", "campaign", "estimated_value", "product_interest", "tags", "fields"}
     )
     _LIFECYCLE: ClassVar[Lifecycle[LeadStatus]] = LEAD
+    _ABSORBED: ClassVar[type[Event]] = LeadAbsorbed
 
     status: LeadStatus = field(init=False, default=LeadStatus.NEW)
     prospect_id: ProspectId | None = field(init=False, default=None)
@@ -227,7 +239,7 @@ class Lead(Candidate[LeadId, LeadEvent]):
             case LeadStatus.QUALIFIED:
                 return Allowance((f"it became prospect {self.prospect_id!r}; go on there",))
             case LeadStatus.MERGED:
-                return Allowance(("another lead goes on for it",))
+                return Allowance((self._goes_on(),))
             case _:
                 return ALLOWED
 
@@ -283,6 +295,10 @@ class Lead(Candidate[LeadId, LeadEvent]):
                     "evidence": event.evidence,
                     "revisit_on": None,
                 }
+            case Merged():
+                changes = {"status": LeadStatus.MERGED, "merged_into": event.into}
+            case LeadAbsorbed():
+                return self._gained(event)  # type: ignore[return-value]  # Mergers is the part that these change
             case _:
                 return self._related(event)  # type: ignore[return-value]  # Related is the part that these change
         return changes

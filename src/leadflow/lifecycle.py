@@ -7,6 +7,8 @@ A state is final if no move leaves it. What is legal is answered from a table ma
 of python-statemachine is never in the way of a move (building one costs about 200 moves, and one shared between threads
 answers wrongly). It is the second opinion: `check` compares its answers with the table's, pair by pair, `chart` hands a
 host a live machine, and the diagrams are drawn by it. It is imported when one of these is called, not before.
+
+Taking a step back is no move: it leads to wherever the record was before, which its history says (`events.Undone`).
 """
 
 import re
@@ -370,9 +372,7 @@ LEAD: Lifecycle[LeadStatus] = Lifecycle(
         *_moves("disqualify", _OPEN_LEAD, LeadStatus.DISQUALIFIED),
         *_moves("reopen", [LeadStatus.NURTURING, LeadStatus.DISQUALIFIED], LeadStatus.WORKING),
         *_moves("qualify", _OPEN_LEAD, LeadStatus.QUALIFIED),
-        *_moves("unqualify", [LeadStatus.QUALIFIED], LeadStatus.WORKING),
-        *_moves("merge", [*_OPEN_LEAD, LeadStatus.DISQUALIFIED], LeadStatus.MERGED),
-        *_moves("unmerge", [LeadStatus.MERGED], LeadStatus.WORKING),
+        *_moves("merge", [*_OPEN_LEAD, LeadStatus.QUALIFIED, LeadStatus.DISQUALIFIED], LeadStatus.MERGED),
     ),
 )
 
@@ -384,7 +384,6 @@ PROSPECT: Lifecycle[ProspectStatus] = Lifecycle(
         *_moves("disqualify", _LIVE_PROSPECT, ProspectStatus.DISQUALIFIED),
         *_moves("reopen", [ProspectStatus.NURTURING, ProspectStatus.DISQUALIFIED], ProspectStatus.ACTIVE),
         *_moves("merge", [*_LIVE_PROSPECT, ProspectStatus.DISQUALIFIED], ProspectStatus.MERGED),
-        *_moves("unmerge", [ProspectStatus.MERGED], ProspectStatus.ACTIVE),
         *_moves("withdraw", _LIVE_PROSPECT, ProspectStatus.WITHDRAWN),
     ),
 )

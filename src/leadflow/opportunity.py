@@ -71,7 +71,9 @@ class Opportunity(DealStanding):
     """
 
     def can_change(self) -> Allowance:
-        """Whether something may be recorded: until it is withdrawn."""
+        """Whether something may be recorded: until it is merged or withdrawn."""
+        if self.merged_into is not None:
+            return Allowance((self._goes_on(),))
         return Allowance(("its conversion was undone",)) if self.is_withdrawn else ALLOWED
 
     def can_move_to(self, stage: str) -> Allowance:

@@ -5,6 +5,7 @@ It may exist without any deal and carry several over time. Discovery gathers her
 the deal, and the prospect's starts empty for the next cycle. Whether it is converted follows from its opportunities.
 """
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self, Unpack, get_args
 
 from attrs import field, frozen
@@ -19,14 +20,18 @@ from leadflow.errors import Problem
 from leadflow.events import (
     Disqualified,
     Event,
+    LeadAbsorbed,
+    Merged,
     Nurtured,
     Opening,
+    ProspectAbsorbed,
     ProspectConverted,
     ProspectImported,
     ProspectOpened,
     Reopened,
     When,
     Withdrawn,
+    Wrote,
 )
 from leadflow.ids import AccountId, ContactId, LeadId, OpportunityId, ProspectId
 from leadflow.lifecycle import PROSPECT, Lifecycle, ProspectStatus
@@ -45,6 +50,9 @@ ProspectEvent = (
     | Disqualified
     | Reopened
     | Withdrawn
+    | Merged
+    | LeadAbsorbed
+    | ProspectAbsorbed
 )
 
 
@@ -79,6 +87,7 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
         {"person", "company", "source", "campaign", "estimated_value", "product_interest", "tags", "fields"}
     )
     _LIFECYCLE: ClassVar[Lifecycle[ProspectStatus]] = PROSPECT
+    _ABSORBED: ClassVar[type[Event]] = ProspectAbsorbed
 
     status: ProspectStatus = field(init=False, default=ProspectStatus.ACTIVE)
     lead_id: LeadId | None = field(init=False, default=None)
@@ -125,7 +134,7 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
         """Whether something may be recorded: until it is merged or withdrawn."""
         match self.status:
             case ProspectStatus.MERGED:
-                return Allowance(("another prospect goes on for it",))
+                return Allowance((self._goes_on(),))
             case ProspectStatus.WITHDRAWN:
                 return Allowance(("its conversion was undone",))
             case _:
@@ -147,6 +156,7 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
         opportunity_id: OpportunityId | None = None,
         override: str | None = None,
         another: str | None = None,
+        wrote: Iterable[Wrote] = (),
         **when: Unpack[When],
     ) -> Self:
         """
@@ -168,12 +178,28 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
                 evidence=evidence,
                 override=override,
                 another=another,
+                wrote=wrote,
                 **when,
             ),
             Problem("opportunity_id", f"must be new, got {opportunity_id!r} again") if again else None,
             *self._unfounded(evidence, override, when.get("by")),
         )
         return self._record(event)
+
+    @command
+    def lead_absorbed(self, merged_id: str, /, **gained: Any) -> Self:  # noqa: ANN401 - the event checks them
+        """
+        Record that another lead went into the lead that this prospect was: what it knew goes on here.
+
+        Args:
+            merged_id: The lead that ends.
+            **gained: What the prospect has from it: any attribute of `LeadAbsorbed`, and `When`.
+
+        Raises:
+            InvalidError: Naming everything that is wrong.
+            NotAllowedError: If the prospect was merged or withdrawn.
+        """
+        return self._absorb(LeadAbsorbed, merged_id, gained)
 
     def can_withdraw(self) -> Allowance:
         """Whether `withdraw` is possible now."""
@@ -214,6 +240,10 @@ class Prospect(Candidate[ProspectId, ProspectEvent]):
                 changes = {"status": ProspectStatus.DISQUALIFIED, "reason": event.reason, "revisit_on": None}
             case Withdrawn():
                 changes = {"status": ProspectStatus.WITHDRAWN, "revisit_on": None}
+            case Merged():
+                changes = {"status": ProspectStatus.MERGED, "merged_into": event.into}
+            case LeadAbsorbed():
+                return self._gained(event)  # type: ignore[return-value]  # Mergers is the part that these change
             case _:
                 return self._related(event)  # type: ignore[return-value]  # Related is the part that these change
         return changes

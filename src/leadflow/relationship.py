@@ -17,7 +17,18 @@ from leadflow.discovery import NOTHING_LEARNT, Discovery, LearnedInput, learn
 from leadflow.engagement import Engagement, Rfm, Touch, rfm
 from leadflow.entity import Entity, Kept
 from leadflow.errors import InvalidError, Problem
-from leadflow.events import Assigned, ConsentRecorded, Corrected, Discovered, Engaged, Event, Redacted, Touched, When
+from leadflow.events import (
+    Assigned,
+    ConsentRecorded,
+    Corrected,
+    Discovered,
+    Engaged,
+    Event,
+    Redacted,
+    Touched,
+    Undone,
+    When,
+)
 from leadflow.party import Channel, Company, Consent, Person, may_contact, tighten
 from leadflow.validation import invalid
 
@@ -26,7 +37,7 @@ __all__ = ["Related", "Relationship", "RelationshipEvent", "consents_recorded", 
 _Id = TypeVar("_Id", bound=str)
 _Ev = TypeVar("_Ev", bound=Event)
 
-RelationshipEvent = Assigned | Corrected | Redacted | Engaged | Touched | Discovered | ConsentRecorded
+RelationshipEvent = Assigned | Corrected | Redacted | Undone | Engaged | Touched | Discovered | ConsentRecorded
 
 
 class Related(Kept, total=False):

@@ -8,6 +8,7 @@ beside it.
 
 from datetime import UTC, date, datetime, timedelta
 
+import attrs
 from attrs import frozen
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ from leadflow import (
 from leadflow.allowance import ALLOWED
 from leadflow.assessment import Evidence, Verdict
 from leadflow.dealparts import DISQUALIFICATION_REASONS, LOSS_REASONS, BuyingRole, Origin, ProductInterest
+from leadflow.events import LeadAbsorbed, Provenance, Wrote
 from leadflow.stage import ForecastCategory
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -111,8 +113,8 @@ stages = st.sampled_from([stage.code for pipeline in PIPELINES for stage in pipe
 contact_ids = st.sampled_from(["C-1", "C-2", "C-3"])
 
 
-def few(values):
-    return st.lists(values, max_size=2)
+def few(values, *, unique=False):
+    return st.lists(values, max_size=2, unique=unique)
 
 
 def engagements(at):
@@ -211,11 +213,44 @@ def moving(draw, deal):
     return (stage,), {"reason": draw(reasons), "note": draw(words)} if losing else {}
 
 
+def undoing(entity):
+    last = entity.version
+    return given_by_name(note=words).flatmap(
+        lambda drawn: few(st.integers(max(1, last - 2), last), unique=True).map(lambda versions: (tuple(versions), drawn[1]))
+    )
+
+
+def absorbing(entity, at, kind=None):
+    """Draw what another record brought along: any part of what its event can tell."""
+    kind = kind or entity._ABSORBED
+    values = {
+        "engagements": few(engagements(at)),
+        "touches": few(touches(at)),
+        "consents": few(consents(at)),
+        "owner": codes,
+        "tags": few(codes),
+        "fields": fields,
+        "person": persons,
+        "company": companies,
+        "account_id": st.just("A-1"),
+        "amount": monies,
+        "needs": few(words),
+        "product_interest": few(products),
+        "opportunity_ids": st.just(("O-7",)),
+        "next_step": st.builds(NextStep, words, days),
+        "provenance": st.just((Provenance("tags", ("X-2",)),)),
+        "wrote": st.just((Wrote("C-1", (3,)),)),
+    }
+    told = {name: values[name] for name in values if name in {field.name for field in attrs.fields(kind)}}
+    return given_by_name(**told).map(lambda drawn: (("X-2",), drawn[1]))
+
+
 # Per command what it is called with, as a function of the record and the time.
 ANY = {
     "assign": lambda entity, at: given_in_order(st.none() | codes),
     "correct": lambda entity, at: correcting(entity),
     "redact": lambda entity, at: st.just(((), {"reason": "GDPR Art. 17"})),
+    "undone": lambda entity, at: undoing(entity),
 }
 RELATED = ANY | {
     "engage": lambda entity, at: given_in_order(engagements(at)),
@@ -223,7 +258,13 @@ RELATED = ANY | {
     "discover": lambda entity, at: given_by_name(**learned),
     "record_consent": lambda entity, at: st.lists(consents(at), min_size=1, max_size=3).map(lambda said: (said, {})),
 }
-CANDIDATE = RELATED | {
+MERGEABLE = RELATED | {
+    "merged": lambda entity, at: given_by_name(into=st.sampled_from(["X-1", "<b>"])).map(
+        lambda drawn: ((), {"into": "X-1"} | drawn[1])
+    ),
+    "absorbed": absorbing,
+}
+CANDIDATE = MERGEABLE | {
     "nurture": lambda entity, at: given_by_name(revisit_on=days, note=words),
     "disqualify": lambda entity, at: given_in_order(reasons, note=words),
     "reopen": lambda entity, at: given_by_name(note=words),
@@ -241,6 +282,7 @@ COMMANDS = {
     Prospect: CANDIDATE
     | {
         "withdraw": lambda entity, at: given_by_name(note=words),
+        "lead_absorbed": lambda entity, at: absorbing(entity, at, LeadAbsorbed),
         "converted": lambda entity, at: evidence(at).flatmap(
             lambda found: given_by_name(
                 account_id=st.just("A-1"),
@@ -251,7 +293,7 @@ COMMANDS = {
             ).map(lambda drawn: ((), {**drawn[1], "evidence": found}))
         ),
     },
-    Opportunity: RELATED
+    Opportunity: MERGEABLE
     | {
         "move_to": lambda entity, at: moving(entity),
         "win": lambda entity, at: given_in_order(st.none() | worths, stage=stages, note=words),
@@ -295,6 +337,10 @@ TWINS = {
     "qualified": lambda entity, args, named: entity.can_qualify(),
     "converted": lambda entity, args, named: entity.can_convert(),
     "withdraw": lambda entity, args, named: entity.can_withdraw(),
+    "undone": lambda entity, args, named: entity.can_undo(*args),
+    "merged": lambda entity, args, named: entity.can_merge(),
+    "absorbed": lambda entity, args, named: entity.can_absorb(),
+    "lead_absorbed": lambda entity, args, named: entity.can_absorb(),
     "move_to": lambda entity, args, named: entity.can_move_to(args[0]),
     "win": lambda entity, args, named: entity.can_win(args[0], stage=named.get("stage")),
     "lose": lambda entity, args, named: entity.can_lose(stage=named.get("stage")),

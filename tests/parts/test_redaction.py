@@ -107,7 +107,8 @@ IMPERSONAL = {
     "by", "competitors", "tags", "industry", "city", "region", "country", "department", "language", "technologies",
     "purpose", "cleared", "written", "kinds", "probability_by", "contact_id", "account_id", "lead_id", "prospect_id",
     "opportunity_id", "opportunity_ids", "entry_id", "level", "_ratings", "changes", "domain",
-    "Company.name", "Proactive.name", "Redacted.reason", "RoleRemoved.contact_id", "_TakenOver.status",
+    "Company.name", "Proactive.name", "Redacted.reason", "RoleRemoved.contact_id", "_TakenOver.status", "merged_id",
+    "merged_ids", "merged_into", "into", "Wrote.id", "Provenance.path", "Provenance.ids",
 }  # fmt: skip
 
 

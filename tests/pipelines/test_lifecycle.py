@@ -409,13 +409,14 @@ class TestLeadsAndProspects:
         assert LEAD.target("new", "work") is LeadStatus.WORKING
         assert LEAD.target(LeadStatus.WORKING, "disqualify") is LeadStatus.DISQUALIFIED
 
-    def test_a_qualified_lead_is_final_but_for_unqualify(self) -> None:
-        """Nothing but un-conversion moves a qualified lead."""
-        assert LEAD.moves_from("qualified") == ("unqualify",)
+    def test_a_qualified_lead_may_only_be_merged(self) -> None:
+        """Nothing but a merge moves a qualified lead; taking its qualification back is no move."""
+        assert LEAD.moves_from("qualified") == ("merge",)
 
-    def test_a_merged_lead_only_comes_back(self) -> None:
-        """Nothing but un-merging moves a merged lead."""
-        assert LEAD.moves_from("merged") == ("unmerge",)
+    def test_what_is_merged_is_final(self) -> None:
+        """Un-merging is no move: it leads back to wherever the record was."""
+        assert LEAD.final == {LeadStatus.MERGED}
+        assert not PROSPECT.moves_from("merged")
 
     @pytest.mark.parametrize("status", ["nurturing", "disqualified"])
     def test_reopening_a_lead(self, status: str) -> None:
@@ -427,9 +428,9 @@ class TestLeadsAndProspects:
         assert not LEAD.can("disqualified", "qualify")
 
     def test_a_prospect_starts_active_and_ends_withdrawn(self) -> None:
-        """Only a withdrawn prospect is final."""
+        """Only a withdrawn or merged prospect is final."""
         assert [state.code for state in PROSPECT.states] == list(ProspectStatus)
         assert PROSPECT.initial is ProspectStatus.ACTIVE
-        assert PROSPECT.final == {ProspectStatus.WITHDRAWN}
+        assert PROSPECT.final == {ProspectStatus.MERGED, ProspectStatus.WITHDRAWN}
         assert PROSPECT.target("nurturing", "reopen") is ProspectStatus.ACTIVE
         assert not PROSPECT.can("disqualified", "withdraw")

@@ -36,7 +36,7 @@ from leadflow.conversion.requests import ConversionRequest, Moment, OwnerChoice,
 from leadflow.conversion.settings import STANDARD_SETTINGS, ConversionSettings, OpenDeals
 from leadflow.conversion.targets import Create, DealTarget, Skip, Target, UseExisting
 from leadflow.conversion.terms import NO_TERMS, DealTerms, Default
-from leadflow.events import When
+from leadflow.events import When, Wrote
 from leadflow.opportunity import Opportunity
 from leadflow.prospect import Prospect
 from leadflow.stores import ChangeSet, Record, RecordVersion
@@ -173,6 +173,12 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
         return Refusal(request.action, reasons, open_questions(judgement, request.override, reasons))
     evidence = kept(judgement)
     account, contact, deal, defaults = _records(case, resolved, terms, mapped, evidence=evidence, owner=owner)
+    pairs = [
+        (resolved.account.existing, account),
+        (resolved.contact.existing, contact),
+        (resolved.deal.existing, deal),
+    ]
+    used = [(before, after) for before, after in pairs if after is not None]
     converted = prospect.converted(
         evidence=evidence,
         account_id=account.id if account else None,
@@ -180,14 +186,9 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
         opportunity_id=deal.id if deal else None,
         override=request.override,
         another=request.another if prospect.is_converted else None,
+        wrote=[_wrote(before, after) for before, after in used],
         **moment.when(),
     )
-    pairs = [
-        (resolved.account.existing, account),
-        (resolved.contact.existing, contact),
-        (resolved.deal.existing, deal),
-    ]
-    used = [(before, after) for before, after in pairs if after is not None]
     return ConversionPlan(
         request=request,
         prospect=converted,
@@ -207,6 +208,11 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
         mapping=settings.mapping,
         warnings=(*(open_deals if settings.open_deals is OpenDeals.WARN else ()), *resolved.warnings),
     )
+
+
+def _wrote(before: Record | None, after: Record) -> Wrote:
+    known = 0 if before is None else before.version
+    return Wrote(after.id, range(known + 1, after.version + 1))
 
 
 def _records(

@@ -5,7 +5,8 @@ Theory. An event is a fact in the past tense with two times: when it happened (`
 (`recorded_at`). It carries whole values (the stage with its label and probability, the reason with what it counts as),
 so that replaying a history never needs today's configuration. Events hold no rules: an entity's commands decide whether
 something may happen; once it has, it can always be replayed. `base` has what every event has, `shared` what happens
-to any record, `people` what happens to people and companies, `deals` (with `dealopenings`) to opportunities.
+to any record, `people` what happens to people and companies, `deals` (with `dealopenings`) to opportunities, `joint`
+what steps leave that concern several records.
 """
 
 from leadflow.events.base import Event, Opening, When
@@ -35,6 +36,15 @@ from leadflow.events.deals import (
     RoleAdded,
     RoleRemoved,
     StageChanged,
+)
+from leadflow.events.joint import (
+    LeadAbsorbed,
+    Merged,
+    OpportunityAbsorbed,
+    ProspectAbsorbed,
+    Provenance,
+    Undone,
+    Wrote,
 )
 from leadflow.events.people import (
     AccountAdded,
@@ -85,9 +95,11 @@ __all__ = [
     "ExpectedCloseSet",
     "ForecastCall",
     "ForecastCalled",
+    "LeadAbsorbed",
     "LeadCaptured",
     "LeadImported",
     "LeadQualified",
+    "Merged",
     "MilestoneAdded",
     "MilestoneCompleted",
     "MilestoneDropped",
@@ -96,6 +108,7 @@ __all__ = [
     "ObjectionAnswered",
     "ObjectionRaised",
     "Opening",
+    "OpportunityAbsorbed",
     "OpportunityImported",
     "OpportunityLost",
     "OpportunityOpened",
@@ -105,9 +118,11 @@ __all__ = [
     "ProbabilitySet",
     "ProbabilitySource",
     "ProposalSent",
+    "ProspectAbsorbed",
     "ProspectConverted",
     "ProspectImported",
     "ProspectOpened",
+    "Provenance",
     "Redacted",
     "Reopened",
     "Reviewed",
@@ -115,7 +130,9 @@ __all__ = [
     "RoleRemoved",
     "StageChanged",
     "Touched",
+    "Undone",
     "When",
     "Withdrawn",
     "WorkStarted",
+    "Wrote",
 ]

@@ -28,7 +28,7 @@ from leadflow.errors import Problem
 from leadflow.events.base import Opening, none_ahead, to_items
 from leadflow.events.shared import between_us, said
 from leadflow.fields import NO_FIELDS, Fields, fields_problems, to_fields
-from leadflow.ids import AccountId
+from leadflow.ids import AccountId, OpportunityId
 from leadflow.money import Money, Recurring
 from leadflow.party import Consent, to_consents
 from leadflow.pipeline import ForecastCategory, Pipeline, Stage
@@ -273,6 +273,8 @@ class OpportunityImported(OpportunityOpened):
     milestones: tuple[Milestone, ...] = field(default=(), converter=to_items)
     reviewed_at: datetime | None = field(default=None, converter=to_instant_or_none)
     is_withdrawn: bool = False
+    merged_into: OpportunityId | None = None
+    merged_ids: tuple[OpportunityId, ...] = field(default=(), converter=to_items)
 
     def _problems(self) -> _Problems:
         return (
@@ -292,6 +294,13 @@ class OpportunityImported(OpportunityOpened):
             optional(aware, "reviewed_at", self.reviewed_at),
             *none_ahead(self, "reviewed_at", self.reviewed_at),
             instance("is_withdrawn", self.is_withdrawn, bool, "True or False"),
+            optional(code, "merged_into", self.merged_into)
+            or when(
+                self.merged_into is not None and self.is_withdrawn is False,
+                "is_withdrawn",
+                f"must be True where another deal goes on ({self.merged_into!r}), got False",
+            ),
+            *each("merged_ids", self.merged_ids, code),
         )
 
     def _stage_problem(self) -> Problem | None:

@@ -10,6 +10,7 @@ from leadflow.discovery import NOTHING_LEARNT, Discovery
 from leadflow.engagement import Engagement, Touch
 from leadflow.errors import Problem
 from leadflow.events.base import Event, Opening, to_items
+from leadflow.events.joint import Wrote, wrote_problems
 from leadflow.events.shared import between_us, said
 from leadflow.fields import NO_FIELDS, Fields, fields_problems, to_fields
 from leadflow.ids import AccountId, ContactId, LeadId, ListEntryId, OpportunityId, ProspectId
@@ -162,11 +163,14 @@ class _TakenOver(_Judged):
     status: str
     reason: Reason | None = None
     revisit_on: date | None = None
+    merged_into: str | None = None
+    merged_ids: tuple[str, ...] = field(default=(), converter=to_items)
 
     def _problems(self) -> _Problems:
         # What was merged keeps what it had.
         no_reason = self.reason is not None and self.status not in ("disqualified", "merged")
         no_day = self.revisit_on is not None and self.status not in ("nurturing", "merged")
+        unmerged = self.merged_into is not None and self.status != "merged"
         here = f"must be left out in status {str(self.status)!r}"
         return (
             *super()._problems(),
@@ -174,6 +178,9 @@ class _TakenOver(_Judged):
             or when(no_reason, "reason", f"{here}, got {self.reason!r}"),
             optional(day, "revisit_on", self.revisit_on)
             or when(no_day, "revisit_on", f"{here}, got {self.revisit_on!r}"),
+            optional(code, "merged_into", self.merged_into)
+            or when(unmerged, "merged_into", f"{here}, got {self.merged_into!r}"),
+            *each("merged_ids", self.merged_ids, code),
         )
 
 
@@ -216,7 +223,10 @@ class LeadImported(_TakenOver):
             coded("status", status, LeadStatus),
             optional(code, "prospect_id", self.prospect_id)
             or when(
-                qualified == (self.prospect_id is None) and coded("", status, LeadStatus) is None,
+                # One that was merged may have been qualified before.
+                qualified == (self.prospect_id is None)
+                and coded("", status, LeadStatus) is None
+                and status != LeadStatus.MERGED,
                 "prospect_id",
                 f"{rule}, got {self.prospect_id!r}",
             ),
@@ -303,6 +313,7 @@ class ProspectConverted(Event):
         evidence: What the decision rests on.
         override: Why a verdict short of "qualified" was set aside.
         another: Why a prospect with a deal got a further one.
+        wrote: What was written elsewhere: the records that were made, and what was filled in where one was used.
     """
 
     account_id: AccountId | None = None
@@ -311,6 +322,7 @@ class ProspectConverted(Event):
     evidence: Evidence
     override: str | None = field(default=None, metadata=PERSONAL_WORDS)
     another: str | None = field(default=None, metadata=PERSONAL_WORDS)
+    wrote: tuple[Wrote, ...] = field(default=(), converter=to_items)
 
     def _problems(self) -> _Problems:
         made = (self.account_id, self.contact_id, self.opportunity_id)
@@ -322,6 +334,7 @@ class ProspectConverted(Event):
             instance("evidence", self.evidence, Evidence, "Evidence"),
             optional(text, "override", self.override),
             optional(text, "another", self.another),
+            *wrote_problems(self.wrote),
         )
 
 
