@@ -2,17 +2,27 @@
 Conversion: from a lead to a prospect, from a prospect to an account, a contact and a deal, losing nothing.
 
 Planners are pure: they return a plan or a `Refusal`, and a store commits the plan's `changes`. Read in this order:
-`targets`, `terms`, `mapping`, `settings`, `requests` (what can be asked for), `refusals`, `judging`, `matching`,
-`mappingvalues`, `filling`, `opening`, `carrying`, `provenance` (the rules), `qualifying`, `converting` (the planners),
-`plans`; then `asking`, `flows`, `calls`
-and `services`, which put it all to a store; `hosted` calls what the host handed over.
+`targets`, `terms`, `mapping`, `weighing`, `settings`, `requests` (what can be asked for), `refusals`, `judging`,
+`candidates`, `matching`, `mappingvalues`, `filling`, `opening`, `carrying`, `provenance` (the rules), `qualifying`,
+`converting` (the planners), `plans`; then `asking`, `flows`, `calls` and `services`, which put it all to a store, one at
+a time or many (`bulk`, `owning`, `outcomes`); `hosted` calls what the host handed over.
 """
 
+from leadflow.conversion.bulk import BulkItem, item_key
+from leadflow.conversion.candidates import (
+    Criterion,
+    MatchCandidate,
+    Matches,
+    candidate_keys,
+    match_candidates,
+)
 from leadflow.conversion.carrying import Unmapped
 from leadflow.conversion.converting import plan_conversion
 from leadflow.conversion.flows import Applied
 from leadflow.conversion.mapping import ConversionMapping, Rule
 from leadflow.conversion.mappingpaths import FieldKind
+from leadflow.conversion.outcomes import BulkResult, BulkSummary, Failed
+from leadflow.conversion.owning import RoundRobin
 from leadflow.conversion.plans import ConversionPlan, QualificationPlan
 from leadflow.conversion.provenance import CameBy, Provenance
 from leadflow.conversion.qualifying import plan_qualification
@@ -29,6 +39,9 @@ __all__ = [
     "STANDARD_SETTINGS",
     "Applied",
     "AsyncConversionService",
+    "BulkItem",
+    "BulkResult",
+    "BulkSummary",
     "CameBy",
     "ConversionMapping",
     "ConversionPlan",
@@ -36,10 +49,14 @@ __all__ = [
     "ConversionService",
     "ConversionSettings",
     "Create",
+    "Criterion",
     "DealTerms",
     "Default",
+    "Failed",
     "FieldKind",
     "FindOrCreate",
+    "MatchCandidate",
+    "Matches",
     "Matching",
     "Moment",
     "OpenDeals",
@@ -51,10 +68,14 @@ __all__ = [
     "Refusal",
     "RefusalCode",
     "RefusalReason",
+    "RoundRobin",
     "Rule",
     "TermDefaults",
     "Unmapped",
     "UseExisting",
+    "candidate_keys",
+    "item_key",
+    "match_candidates",
     "plan_conversion",
     "plan_qualification",
 ]

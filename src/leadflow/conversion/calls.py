@@ -8,11 +8,12 @@ gives. The options of each call are written out where it is public, in `leadflow
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Unpack
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from leadflow.assessment import Assessor
 from leadflow.conversion import flows
 from leadflow.conversion.asking import Flow, port_problem
+from leadflow.conversion.bulk import Batch, at_position, items_problem
 from leadflow.conversion.flows import Applied, Plan
 from leadflow.conversion.hosted import called, wrong_answer
 from leadflow.conversion.judging import override_problem
@@ -144,6 +145,13 @@ class Calls:
             optional(code, "key", key),
         )
         return flows.applying(self, plan, key)
+
+    def _batch(self, step: str, items: object, options: Mapping[str, Any]) -> Batch:
+        """Return what all items share, checked once: what is wrong for every item is no item's failure."""
+        check(f"{step}_many", items_problem("items", items, awaited=self.awaited))
+        dry = evolve(self, new_id="? {}".format)
+        getattr(dry, f"_{step}")("?", **at_position(options, 0)).close()
+        return Batch(getattr(self, f"_{step}"), options)
 
     def _new(self, kind: str) -> str:
         path = f"new_id({kind!r})"

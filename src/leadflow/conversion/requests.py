@@ -301,7 +301,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that a request can ho
         case Pipeline():
             # An edition of a pipeline keeps its meaning; its labels may change between two tries of one request.
             return {"": "Pipeline", "id": value.id, "version": value.version}
-        case _ if attrs.has(type(value)):
+        case _ if attrs.has(type(value)) and not callable(value):
             # What nobody gave is left out, so that an attribute that is new in leadflow makes no other request.
             told = {a.name: getattr(value, a.name) for a in attrs.fields(type(value)) if not _is_default(value, a)}
             return {"": type(value).__name__, **{name: _plain(item) for name, item in told.items()}}

@@ -7,13 +7,23 @@ return what was written (`Applied`) or a `Refusal`; what a store raises passes t
 What they share is in `leadflow.conversion.calls`.
 """
 
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 from typing import ClassVar, Unpack
 
 from attrs import field, frozen
 
 from leadflow.conversion.asking import run, run_async
+from leadflow.conversion.bulk import (
+    BulkItem,
+    ConvertMany,
+    QualifyAndConvertMany,
+    QualifyMany,
+    run_each,
+    run_each_async,
+)
 from leadflow.conversion.calls import Calls
 from leadflow.conversion.flows import Applied, Plan
+from leadflow.conversion.outcomes import BulkResult
 from leadflow.conversion.refusals import Refusal
 from leadflow.conversion.requests import OwnerChoice
 from leadflow.conversion.targets import Create, DealTarget, Target
@@ -182,6 +192,41 @@ class ConversionService(Calls):
         )
         return run(flow, self.store)
 
+    def qualify_many(
+        self, leads: Iterable[BulkItem], **options: Unpack[QualifyMany]
+    ) -> Generator[BulkResult, None, None]:
+        """Make prospects of leads, one after the other; see `convert_many`."""
+        return run_each(self._batch("qualify", leads, options), leads, self.store)
+
+    def convert_many(
+        self, prospects: Iterable[BulkItem], **options: Unpack[ConvertMany]
+    ) -> Generator[BulkResult, None, None]:
+        """
+        Make accounts, contacts and deals of prospects, one after the other.
+
+        Each item goes through `convert` when its result is asked for; an item that is refused, or that ends in an
+        error, fails no other (see `leadflow.conversion.bulk`). Whoever stops asking stops the batch.
+
+        Args:
+            prospects: Ids, or pairs of an id and options of its own that `convert` takes.
+            **options: What `convert` takes, for all items. `key` is that of the batch: each item gets its own, made of
+                both (`item_key`), so that running the batch again converts nothing twice. `owner` may also be a
+                `RoundRobin`.
+
+        Returns:
+            A generator of results, in the order of the items.
+
+        Raises:
+            InvalidError: At once, naming everything in the shared options that can never be right.
+        """
+        return run_each(self._batch("convert", prospects, options), prospects, self.store)
+
+    def qualify_and_convert_many(
+        self, leads: Iterable[BulkItem], **options: Unpack[QualifyAndConvertMany]
+    ) -> Generator[BulkResult, None, None]:
+        """Make accounts, contacts and deals of leads, one commit per lead; see `convert_many`."""
+        return run_each(self._batch("qualify_and_convert", leads, options), leads, self.store)
+
     def apply(self, plan: Plan, *, key: str | None = None) -> Applied | Refusal:
         """
         Write a plan, provided that planning it again on fresh records gives the same.
@@ -280,6 +325,28 @@ class AsyncConversionService(Calls):
             **when,
         )
         return await run_async(flow, self.store)
+
+    def qualify_many(
+        self, leads: Iterable[BulkItem] | AsyncIterable[BulkItem], **options: Unpack[QualifyMany]
+    ) -> AsyncGenerator[BulkResult, None]:
+        """Make prospects of leads, one after the other; see `convert_many`."""
+        return run_each_async(self._batch("qualify", leads, options), leads, self.store)
+
+    def convert_many(
+        self, prospects: Iterable[BulkItem] | AsyncIterable[BulkItem], **options: Unpack[ConvertMany]
+    ) -> AsyncGenerator[BulkResult, None]:
+        """
+        Make accounts, contacts and deals of prospects, one after the other; see `ConversionService.convert_many`.
+
+        How many run at once is the host's choice: several tasks may each run a batch of their own, also under one key.
+        """
+        return run_each_async(self._batch("convert", prospects, options), prospects, self.store)
+
+    def qualify_and_convert_many(
+        self, leads: Iterable[BulkItem] | AsyncIterable[BulkItem], **options: Unpack[QualifyAndConvertMany]
+    ) -> AsyncGenerator[BulkResult, None]:
+        """Make accounts, contacts and deals of leads, one commit per lead; see `convert_many`."""
+        return run_each_async(self._batch("qualify_and_convert", leads, options), leads, self.store)
 
     async def apply(self, plan: Plan, *, key: str | None = None) -> Applied | Refusal:
         """Write a plan; see `ConversionService.apply`."""
