@@ -11,7 +11,7 @@ from leadflow.stores.matchkeys import Compares, MatchKey, company_domain, match_
 from leadflow.stores.memory import AsyncInMemoryStore, InMemoryStore
 from leadflow.stores.ports import AsyncStore, CommitResult, Committed, KeyTaken, MatchAppeared, Stale, Store
 from leadflow.stores.receipts import Receipt
-from leadflow.stores.records import Record, RecordVersion
+from leadflow.stores.records import Record, RecordVersion, replayed
 
 __all__ = [
     "FREE_MAIL_PROVIDERS",
@@ -34,4 +34,5 @@ __all__ = [
     "Write",
     "company_domain",
     "match_keys",
+    "replayed",
 ]

@@ -1,18 +1,20 @@
 """What a store keeps: records, named by kind, id and version."""
 
-from typing import Final, TypeAlias
+from collections.abc import Iterable
+from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
 from leadflow.account import Account
 from leadflow.contact import Contact
+from leadflow.events import Event
 from leadflow.lead import Lead
 from leadflow.listentry import ListEntry
 from leadflow.opportunity import Opportunity
 from leadflow.prospect import Prospect
 from leadflow.validation import check, code, coded, whole
 
-__all__ = ["KINDS", "RECORD_TYPES", "Record", "RecordVersion"]
+__all__ = ["KINDS", "RECORD_TYPES", "Record", "RecordVersion", "replayed"]
 
 Record: TypeAlias = Account | Contact | Opportunity | Prospect | Lead | ListEntry
 
@@ -54,3 +56,26 @@ class RecordVersion:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id!r} version {self.version}"
+
+
+def replayed(kind: str, id: str, history: Iterable[Event]) -> Record:  # noqa: A002 - the interface's word
+    """
+    Return the record that a stored history tells of.
+
+    >>> from datetime import UTC, datetime
+    >>> account = Account.add("A-1", "Northwind", at=datetime(2026, 3, 2, tzinfo=UTC))
+    >>> replayed("account", "A-1", account.history) == account
+    True
+
+    Args:
+        kind: As `RecordVersion` names it.
+        id: The record.
+        history: Its events, oldest first.
+
+    Raises:
+        InvalidError: If there is no such kind, or the id or the history is wrong.
+        HistoryError: If the history does not begin with an opening event of this kind, or is out of order.
+    """
+    check("replayed", coded("kind", kind, KINDS))
+    made: Any = RECORD_TYPES[KINDS.index(kind)]
+    return made(id, history)  # type: ignore[no-any-return]  # one of the record types
