@@ -1,0 +1,1 @@
+"""A host that serves leadflow over HTTP: FastAPI, asynchronous SQLAlchemy, PostgreSQL."""
