@@ -10,12 +10,14 @@ from leadflow import Company, Engagement, InvalidError, Lead, Money, Opportunity
 from leadflow.conversion import (
     SKIP,
     Applied,
+    ConversionMapping,
     ConversionSettings,
     DealTerms,
+    Rule,
     UseExisting,
 )
 from leadflow.conversion.requests import fingerprint
-from leadflow.errors import LookAheadError
+from leadflow.errors import KeyConflictError, LookAheadError
 from leadflow.qualification import IdealCustomerProfile, fact
 from leadflow.stores import ChangeSet, InMemoryStore, MatchAppeared, match_keys
 
@@ -186,6 +188,39 @@ class TestRule03WhatARetryIs:
         same = attrs.Factory(lambda self: self.a, takes_self=True)
         own = attrs.make_class("Later", {"a": attrs.field(default=0), "c": attrs.field(default=same)})
         assert fingerprint(own(a=1)) == fingerprint(later_class("a"))
+
+
+class TestRule03TheMappingCounts:
+    """Where values go is part of what is asked, like the terms."""
+
+    def test_another_mapping_is_another_request(self, shop):
+        """Under one key: the same mapping is a retry, in whatever order it was written, another is an error."""
+        rules = [Rule("fields.branch", "account.company.industry"), Rule("person.department", "contact.fields.unit")]
+        kinds = {"fields.branch": "text"}
+        settings = ConversionSettings(mapping=ConversionMapping(rules, kinds=kinds))
+        reordered = ConversionSettings(mapping=ConversionMapping(reversed(rules), kinds=kinds))
+        store = stored(shop.prospect())
+        plan = shop.planned(shop.prospect(), settings=settings)
+        done = shop.service(store, settings=settings).apply(plan, key="k")
+        assert isinstance(done, Applied)
+        assert shop.service(store, settings=reordered).apply(plan, key="k").is_repeat
+        for other in (ConversionSettings(), ConversionSettings(mapping=ConversionMapping(rules[1:]))):
+            with pytest.raises(KeyConflictError):
+                shop.service(store, settings=other).apply(plan, key="k")
+
+    def test_of_every_call(self, shop):
+        """Also in one go; the qualification of a lead maps nothing."""
+        mapped = ConversionSettings(mapping=ConversionMapping([Rule("person.department", "contact.fields.unit")]))
+        for step, key_conflicts in (("qualify", False), ("qualify_and_convert", True)):
+            store = stored(shop.lead())
+            options = {"key": "k", "terms": TERMS} if key_conflicts else {"key": "k"}
+            assert isinstance(getattr(shop.service(store), step)("L-1", **options, **shop.later), Applied)
+            again = getattr(shop.service(store, settings=mapped), step)
+            if key_conflicts:
+                with pytest.raises(KeyConflictError):
+                    again("L-1", **options, **shop.later)
+            else:
+                assert again("L-1", **options, **shop.later).is_repeat
 
 
 class TestRule01WhatAPlanMayRestOn:

@@ -27,6 +27,7 @@ from leadflow.conversion.judging import (
     override_problem,
     prospect_reasons,
 )
+from leadflow.conversion.mapping import NO_MAPPING
 from leadflow.conversion.matching import Case, lookups
 from leadflow.conversion.plans import ConversionPlan, QualificationPlan
 from leadflow.conversion.qualifying import qualification_of
@@ -151,7 +152,7 @@ def converting(
         plan = yield from _conversion(service, prospect, request, moment, doubtful)
         return plan if isinstance(plan, Refusal) else (plan.changes, (plan,))
 
-    asked = request.fingerprint if key else ""
+    asked = _mapped(request.fingerprint, service.settings) if key else ""
     return (yield from _trying(service, attempt, request.action, key, asked, doubtful=named))
 
 
@@ -176,7 +177,8 @@ def direct(
         two = yield from _conversion(service, one.prospect, second, moment, doubtful)
         return two if isinstance(two, Refusal) else (one.changes.then(two.changes), (one, two))
 
-    asked = fingerprint("qualify_and_convert", first.lead_id, first.owner, *second.asked) if key else ""
+    both = fingerprint("qualify_and_convert", first.lead_id, first.owner, *second.asked) if key else ""
+    asked = _mapped(both, service.settings)
     return (yield from _trying(service, attempt, first.action, key, asked, doubtful=named))
 
 
@@ -216,7 +218,14 @@ def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | R
         return Refusal(request.action, [RefusalReason(RefusalCode.PLAN_CHANGED, message)])
 
     asked = request.fingerprint if key else ""
+    if isinstance(request, ConversionRequest):
+        asked = _mapped(asked, service.settings)
     return (yield from _trying(service, attempt, request.action, key, asked, doubtful=request.new_ids))
+
+
+def _mapped(asked: str, settings: ConversionSettings) -> str:
+    """Return a conversion's identity: where values go is a part of it, where the host says more than the usual."""
+    return fingerprint(asked, settings.mapping) if asked and settings.mapping != NO_MAPPING else asked
 
 
 def _qualification(

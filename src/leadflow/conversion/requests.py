@@ -296,6 +296,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that a request can ho
             return {"set": sorted(dumps(_plain(item)) for item in value)}
         case tuple():
             return [_plain(item) for item in value]
+        case Mapping():
+            return {"map": [[_plain(name), _plain(item)] for name, item in value.items()]}
         case Enum():
             return {"enum": value.name}
         case Pipeline():
