@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "ConformanceError",
     "CurrencyMismatchError",
     "HistoryError",
     "InvalidError",
@@ -213,6 +214,22 @@ class KeyConflictError(LeadflowError, ValueError):
 
     def __str__(self) -> str:
         return f"key {self.key!r} was used for another request; take a new key, or repeat the first request as it was"
+
+
+class ConformanceError(LeadflowError, AssertionError):
+    """
+    A host's store does not do what the port owes; see `leadflow.testing`.
+
+    Attributes:
+        faults: Each in words: where, what was expected, what came.
+    """
+
+    def __init__(self, faults: "Iterable[str]") -> None:
+        self.faults: tuple[str, ...] = tuple(faults)
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        return "\n".join(self.faults)
 
 
 class UnknownNameError(LeadflowError, LookupError):
