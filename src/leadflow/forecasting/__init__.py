@@ -4,8 +4,10 @@ Forecasting: deals as of a day, what they add up to, and what of it will be won 
 Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` and `forecast`.
 """
 
+from leadflow.forecasting.causes import Factor
 from leadflow.forecasting.dealfacts import FACT_KINDS, DealFact
 from leadflow.forecasting.deals import Deal, DealState
+from leadflow.forecasting.explain import DealEffect, Effect, Explanation, explain
 from leadflow.forecasting.forecast import Contribution, Forecast, forecast
 from leadflow.forecasting.histories import DealHistory
 from leadflow.forecasting.historyfold import Spell
@@ -37,10 +39,14 @@ __all__ = [
     "ByCategory",
     "Contribution",
     "Deal",
+    "DealEffect",
     "DealFact",
     "DealHistory",
     "DealState",
+    "Effect",
     "Estimate",
+    "Explanation",
+    "Factor",
     "Forecast",
     "Histories",
     "Level",
@@ -62,6 +68,7 @@ __all__ = [
     "auc",
     "brier",
     "crps",
+    "explain",
     "forecast",
     "interval_score",
     "log_loss",
