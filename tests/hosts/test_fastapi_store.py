@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from leadflow.codec import Codec
 from leadflow.stores import ChangeSet
 from leadflow.testing import is_write
-from leadflow.testing.builders import a_lead
+from leadflow.testing.builders import PIPELINES, a_lead
 from leadflow.testing.suites import AsyncStoreConformance
 
 _tenants = count(1)
@@ -30,7 +30,7 @@ async def opened(address: str, tenant: str) -> AsyncIterator[PostgresStore]:
     engine = create_async_engine(address)
     try:
         await create_tables(engine)
-        yield PostgresStore(engine, tenant, Codec())
+        yield PostgresStore(engine, tenant, Codec(pipelines=PIPELINES))
     finally:
         await engine.dispose()
 

@@ -11,7 +11,7 @@ from sqlite_host import SQLiteStore, main
 
 from leadflow.codec import Codec
 from leadflow.stores import ChangeSet, MatchKey
-from leadflow.testing.builders import a_lead
+from leadflow.testing.builders import PIPELINES, a_lead
 from leadflow.testing.suites import StoreConformance
 
 
@@ -29,7 +29,7 @@ class Watched(SQLiteStore):
 
 @contextmanager
 def opened(path: Path, tenant: str = "t") -> Iterator[Watched]:
-    with closing(Watched(path, tenant, Codec())) as store:
+    with closing(Watched(path, tenant, Codec(pipelines=PIPELINES))) as store:
         store.path = path
         yield store
 

@@ -22,11 +22,13 @@ from leadflow.listentry import ListEntry
 from leadflow.money import Money
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, Person
+from leadflow.pipeline import Pipeline, Stage
 from leadflow.pipelines import SIMPLE
 from leadflow.prospect import Prospect
 
 __all__ = [
     "MONDAY",
+    "PIPELINES",
     "AlwaysSays",
     "a_company",
     "a_contact",
@@ -43,6 +45,27 @@ __all__ = [
 
 MONDAY: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """When what is built happens, if nothing else is said."""
+
+PIPELINES: Final = (
+    SIMPLE,
+    Pipeline(
+        "simple",
+        [
+            Stage(
+                code="qualified",
+                probability=0.1 + 0.2,
+                label="Vetted \N{GRINNING FACE}",
+                rots_after=timedelta(days=1.5),
+            ),
+            Stage(code="proposal", probability=0.5, requires={"amount", "expected_close"}),
+            Stage(code="negotiation", probability=1.0, forecast_category="commit", review_every=timedelta(days=7)),
+            Stage(code="won", category="won"),
+            Stage(code="lost", category="lost"),
+        ],
+        version=2,
+    ),
+)
+"""The pipelines of the deals that the kit stores: a store that names pipelines by id and version must know them."""
 
 
 def when(days: float = 0, *, by: str | None = "ada") -> When:

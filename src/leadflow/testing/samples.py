@@ -23,12 +23,12 @@ from leadflow.listentry import ListEntry
 from leadflow.money import Money, Recurring
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, Consent, Person
-from leadflow.pipeline import Pipeline, Stage
 from leadflow.pipelines import SIMPLE
 from leadflow.prospect import Prospect
 from leadflow.stores import Record
 from leadflow.testing.builders import (
     MONDAY,
+    PIPELINES,
     a_contact,
     a_lead,
     a_list_entry,
@@ -82,20 +82,6 @@ MOMENTS: Final = tuple(
     for offset in (timedelta(hours=5, minutes=45), timedelta(hours=-3, minutes=-30), timedelta(hours=14), timedelta(0))
 )
 """Times with microseconds, and with offsets of hours and minutes."""
-
-_PHASES: Final = Pipeline(
-    "simple",
-    [
-        Stage(
-            code="qualified", probability=0.1 + 0.2, label="Vetted \N{GRINNING FACE}", rots_after=timedelta(days=1.5)
-        ),
-        Stage(code="proposal", probability=0.5, requires={"amount", "expected_close"}),
-        Stage(code="negotiation", probability=1.0, forecast_category="commit", review_every=timedelta(days=7)),
-        Stage(code="won", category="won"),
-        Stage(code="lost", category="lost"),
-    ],
-    version=2,
-)
 
 
 def one_of_each() -> tuple[Record, ...]:
@@ -247,7 +233,7 @@ def _deals() -> tuple[Opportunity, ...]:
         deal.raise_objection(TEXTS[0], **when(4)).answer_objection(TEXTS[0], **when(4)).review(note=TEXTS[1], **when(5))
     )
     deal = deal.set_amount(Money("1200.00", "EUR"), **when(5)).set_expected_close(date(2026, 7, 1), **when(5))
-    deal = deal.adopt(_PHASES, **when(6)).move_to("proposal", **when(7)).set_probability(0.1 + 0.2, **when(8))
+    deal = deal.adopt(PIPELINES[1], **when(6)).move_to("proposal", **when(7)).set_probability(0.1 + 0.2, **when(8))
     deal = deal.call("commit", pinned=True, **when(8)).lose("price", note=TEXTS[2], **when(9))
     deal = deal.reopen(note=TEXTS[3], **when(10)).win(Money("1300.00", "EUR"), **when(11))
     return deal, _opened_and_withdrawn(), _judged()
