@@ -9,9 +9,9 @@ import pytest
 
 from leadflow.calendar import FiscalCalendar
 from leadflow.errors import InvalidError, InvalidTypeError, UnknownNameError
-from leadflow.forecasting import Deal, DealState, OmissionReason, Rollup, RollupMode, rollup
+from leadflow.forecasting import Deal, DealState, Measure, OmissionReason, Rollup, RollupMode, rollup
 from leadflow.forecasting.keys import place
-from leadflow.money import ExchangeRates, Money, Rate
+from leadflow.money import ExchangeRates, Money, Rate, Recurring
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 BOOKS = FiscalCalendar(UTC)
@@ -435,6 +435,65 @@ class TestWonCountsOnce:
         assert total.counts.closed == total.deals == 1
 
 
+class TestPastDue:
+    """Open deals whose day has passed are in the figures, and named."""
+
+    def test_they_are_a_list_of_their_own(self):
+        """Open, in scope, and due before today; what is due today is not late, what is won is not open."""
+        rows = [
+            deal("late", expected_close=date(2026, 3, 9)),
+            deal("unpriced", None, expected_close=date(2026, 1, 9)),
+            deal("today", expected_close=date(2026, 3, 10)),
+            deal("undated"),
+            won("won"),
+            deal("lost", state="lost", expected_close=date(2026, 1, 9)),
+        ]
+        result = up(rows)
+        assert result.past_due == ("late", "unpriced")
+        assert result.total.amounts.pipeline == Money(300, "EUR")
+        assert "open and past due: 2: late, unpriced" in str(result)
+        assert "open and past due" in result._repr_html_()
+        assert up(rows, period=BOOKS.month(2026, 1)).past_due == ("unpriced",)
+
+    def test_a_long_list_is_cut_short_in_text_only(self):
+        """As with what is left out."""
+        result = up([deal(f"O-{n}", expected_close=date(2026, 1, 9)) for n in range(7)])
+        assert "open and past due: 7: O-0, O-1, O-2, O-3, O-4, ...\n" in f"{result}\n"
+        assert len(result.past_due) == 7
+
+
+class TestRecurring:
+    """Recurring revenue is one of four figures, and the rollup says which."""
+
+    ROWS = (
+        deal("yearly", "3600", recurring=Recurring(Money("1200", "EUR"), 12, 36), probability=0.5),
+        deal("monthly", "50", recurring=Recurring(Money("100", "EUR"), 1), probability=0.5),
+        deal("once", "700", probability=0.5),
+    )
+
+    @pytest.mark.parametrize(
+        ("measure", "figure", "left_out"),
+        [
+            ("amount", "4350.00", []),
+            ("mrr", "200.00", [("once", "not_recurring")]),
+            ("arr", "2400.00", [("once", "not_recurring")]),
+            ("acv", "2400.00", [("once", "not_recurring")]),
+            ("tcv", "3600.00", [("monthly", "open_ended"), ("once", "not_recurring")]),
+        ],
+    )
+    def test_each_figure_by_its_name(self, measure, figure, left_out):
+        """What a deal does not have is listed, never 0."""
+        result = up(self.ROWS, measure=measure)
+        assert str(result.total.amounts.pipeline.amount) == figure
+        assert [(one.id, one.reason.value) for one in result.omitted] == left_out
+
+    def test_the_title_names_it(self):
+        """MRR and ARR must not be mixed up; plain amounts need no name."""
+        assert str(up(self.ROWS, measure="mrr")).startswith("Rollup of MRR, single")
+        assert str(up(self.ROWS)).startswith("Rollup, single")
+        assert up(self.ROWS, measure="arr").measure is Measure.ARR
+
+
 class TestOneCalendar:
     """A period's days are those of its own calendar."""
 
@@ -466,6 +525,7 @@ class TestBadInput:
                 [deal("1", owner="ada")],
                 period="2026-03",
                 mode="both",
+                measure="ARRR",
                 by=["ownr", 7],
                 rates=1.1,
                 currency="EURO",
@@ -475,6 +535,7 @@ class TestBadInput:
         assert [problem.path for problem in caught.value.problems] == [
             "period",
             "mode",
+            "measure",
             "by[0]",
             "by[1]",
             "rates",

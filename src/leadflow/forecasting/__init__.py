@@ -29,7 +29,7 @@ from leadflow.forecasting.scores import (
     reliability,
 )
 from leadflow.forecasting.steps import Bucket
-from leadflow.forecasting.sums import ByCategory, RollupRow
+from leadflow.forecasting.sums import ByCategory, Measure, RollupRow
 from leadflow.forecasting.waterfall import BucketRow, Step, Waterfall, waterfall
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Forecast",
     "Histories",
     "Level",
+    "Measure",
     "Omission",
     "OmissionReason",
     "Potential",

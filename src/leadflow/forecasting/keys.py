@@ -123,6 +123,20 @@ def _kind(key: object) -> int:
     return 0
 
 
+def in_order(keys: Sequence[tuple[object, ...]]) -> list[int]:
+    """
+    Return the numbers of groups in the order in which they are shown.
+
+    >>> in_order([("b", 1), ("a", 2), ("a", 1)])
+    [2, 1, 0]
+    """
+    order = list(range(len(keys)))
+    # Key by key from the last, since sorting is stable: one small object per group at a time instead of several.
+    for number in reversed(range(len(keys[0]) if keys else 0)):
+        order.sort(key=lambda row: _place(keys[row][number]))
+    return order
+
+
 def place(keys: tuple[object, ...]) -> tuple[tuple[int, str, Any], ...]:
     """
     Return what sorts groups: numbers, then periods and everything else by what it is, unknown last.

@@ -29,6 +29,8 @@ class OmissionReason(StrEnum):
     UNPRICED = "unpriced"
     NEGATIVE = "negative"
     NO_RATE = "no_rate"
+    NOT_RECURRING = "not_recurring"
+    OPEN_ENDED = "open_ended"
     UNDATED = "undated"
     PAST_DUE = "past_due"
     OUTSIDE_PERIOD = "outside_period"
@@ -45,6 +47,8 @@ _WORDS = {
     OmissionReason.UNPRICED: "without an amount",
     OmissionReason.NEGATIVE: "with a negative amount",
     OmissionReason.NO_RATE: "without an exchange rate",
+    OmissionReason.NOT_RECURRING: "without recurring revenue",
+    OmissionReason.OPEN_ENDED: "open-ended",
     OmissionReason.UNDATED: "without a date",
     OmissionReason.PAST_DUE: "past due",
     OmissionReason.OUTSIDE_PERIOD: "outside the period",

@@ -27,7 +27,7 @@ from leadflow.forecasting.judging import all_of, judged
 from leadflow.forecasting.keys import Key, groupings, key_problems, kinds, listed_keys
 from leadflow.forecasting.layout import shown, text_table
 from leadflow.forecasting.omissions import Omission, in_order, summary
-from leadflow.forecasting.sums import CATEGORIES, Adding, RollupRow
+from leadflow.forecasting.sums import CATEGORIES, Adding, Measure, RollupRow, Table
 from leadflow.markup import paragraph, section, table
 from leadflow.money import ExchangeRates
 from leadflow.validation import coded, instance, member, optional
@@ -36,6 +36,8 @@ __all__ = ["Rollup", "RollupMode", "rollup"]
 
 # So many keys are named when somebody asks for one that is not there.
 _NAMED = 20
+# So many deals past due are named below a printed rollup; `past_due` has all of them.
+_LATE = 5
 
 
 class RollupMode(StrEnum):
@@ -58,6 +60,9 @@ class Rollup:
         period: The period the deals close in, if it was limited to one.
         omitted: What is missing in the figures, and why; by deal id. A deal without a probability is counted in the
             amounts and missing in `expected` only.
+        past_due: Open deals whose expected close is past at `as_of`; by id. They are in the figures, and a figure that
+            rests on them wants a new date first.
+        measure: What was added up: amounts, or which figure of recurring revenue.
     """
 
     by: tuple[str, ...]
@@ -66,18 +71,19 @@ class Rollup:
     as_of: datetime
     period: Period | None
     omitted: tuple[Omission, ...]
-    _singles: tuple[RollupRow, ...] = field(repr=False)
-    _single_total: RollupRow = field(repr=False)
+    past_due: tuple[str, ...]
+    measure: Measure
+    _table: Table = field(repr=False)
 
     @cached_property
     def rows(self) -> tuple[RollupRow, ...]:
         """One row per group, ordered by key, unknown last."""
-        return tuple(map(self._in_mode, self._singles))
+        return tuple(map(self._in_mode, self._table.rows()))
 
     @cached_property
     def total(self) -> RollupRow:
         """All groups together; the rows add up to it, to the last cent."""
-        return self._in_mode(self._single_total)
+        return self._in_mode(self._table.total(len(self.by)))
 
     def _in_mode(self, row: RollupRow) -> RollupRow:
         if self.mode is RollupMode.SINGLE:
@@ -144,16 +150,25 @@ class Rollup:
 
     def _title(self) -> str:
         where = f" of {self.period}" if self.period is not None else ""
-        return f"Rollup{where}, {self.mode}, as of {self.as_of.isoformat()}, in {self.currency}"
+        what = "" if self.measure is Measure.AMOUNT else f" of {self.measure.upper()}"
+        return f"Rollup{what}{where}, {self.mode}, as of {self.as_of.isoformat()}, in {self.currency}"
 
     def __str__(self) -> str:
         rows = self._shown_rows()
         lines = [self._title(), *text_table(rows, figures=[name for name in rows[0] if name not in {"", *self.by}])]
-        return "\n".join([*lines, *(f"left out: {line}" for line in summary(self.omitted))])
+        return "\n".join([*lines, *self._notes()])
+
+    def _notes(self) -> list[str]:
+        late = self.past_due
+        named = f"{', '.join(late[:_LATE])}{', ...' if len(late) > _LATE else ''}"
+        return [
+            *([f"open and past due: {len(late):,}: {named}"] if late else []),
+            *(f"left out: {line}" for line in summary(self.omitted)),
+        ]
 
     def _repr_html_(self) -> str:
         rows = [{name: shown(value) for name, value in row.items()} for row in self._shown_rows()]
-        return section(self._title(), table(rows), *(paragraph(f"left out: {line}") for line in summary(self.omitted)))
+        return section(self._title(), table(rows), *map(paragraph, self._notes()))
 
 
 def rollup(
@@ -162,6 +177,7 @@ def rollup(
     period: Period | None = None,
     mode: RollupMode | str = RollupMode.SINGLE,
     by: Key | Sequence[Key] = (),
+    measure: Measure | str = Measure.AMOUNT,
     rates: ExchangeRates | None = None,
     currency: str,
     as_of: datetime,
@@ -186,6 +202,8 @@ def rollup(
         mode: A `RollupMode` or its value.
         by: What to group by: a name or a callable that takes a deal, or several. Names: ``month``, ``quarter``,
             ``year`` (of the day a deal closes), any attribute of `Deal`, any of the host's fields.
+        measure: What to add up: a `Measure` or its value. With ``mrr``, ``arr``, ``acv`` or ``tcv`` that figure of each
+            deal's recurring revenue; a deal without any is listed, and so is one without an end that has no ``tcv``.
         rates: Exchange rates. Each amount is converted at the rate of its own day: for an open deal the earlier of
             expected close and as-of, for a won one the day it closed.
         currency: Of the figures, ISO 4217.
@@ -204,13 +222,14 @@ def rollup(
     """
     listed = all_of(deals)
     keys = listed_keys(by)
-    chosen = member(RollupMode)(mode)
+    chosen, meant = member(RollupMode)(mode), member(Measure)(measure)
     found = judged(
         "rollup",
         listed,
         as_of,
         optional(instance, "period", period, Period, "a Period"),
         coded("mode", chosen, RollupMode),
+        coded("measure", meant, Measure),
         *key_problems(keys, listed),
         optional(instance, "rates", rates, ExchangeRates, "ExchangeRates"),
         currency_problem("currency", currency),
@@ -222,22 +241,24 @@ def rollup(
     groups = groupings(keys, calendar)
     adding = Adding(
         groups=groups,
+        measure=meant,
         period=period,
         calendar=calendar,
         today=calendar.day_of(as_of),
         currency=currency,
         rates=rates,
     )
-    singles, total, omitted = adding.add(found)
+    figures = adding.add(found)
     return Rollup(
         by=tuple(group.name for group in groups),
         mode=chosen,
         currency=currency,
         as_of=as_of,
         period=period,
-        omitted=in_order(omitted),
-        singles=singles,
-        single_total=total,
+        omitted=in_order(adding.omitted),
+        past_due=tuple(adding.past_due),
+        measure=meant,
+        table=figures,
     )
 
 

@@ -16,6 +16,7 @@ categories: each cell less than a unit, so that a row's sum over several categor
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import reduce
 
 from leadflow.currencies import EXPONENTS
 from leadflow.money import Money
@@ -23,10 +24,10 @@ from leadflow.money.exact import WIDE, ZERO
 from leadflow.money.sharing import rounded_to
 from leadflow.stage import ForecastCategory
 
-__all__ = ["Column", "rounded"]
+__all__ = ["Column", "rounded", "rounded_alone"]
 
 # One category's exact amount in each row; rows that have none are left out.
-Column = Mapping[int, Money]
+Column = Mapping[int, Decimal]
 
 _SUREST_FIRST = (
     ForecastCategory.COMMIT,
@@ -37,42 +38,54 @@ _SUREST_FIRST = (
 _ALONE = (ForecastCategory.OMITTED, ForecastCategory.CLOSED)
 
 
-def rounded(columns: Mapping[str, Column], currency: str) -> dict[str, tuple[Money, dict[int, Money]]]:
+def rounded(columns: Mapping[str, Column], currency: str) -> dict[str, tuple[Decimal, dict[int, Decimal]]]:
     """
     Round the columns of a table; return for each category its total and its rows.
 
-    >>> cent, five = Money("0.01", "EUR") / 10, Money("0.05", "EUR") / 10
+    >>> cent, five = Decimal("0.001"), Decimal("0.005")
     >>> found = rounded({"commit": {0: five}, "best_case": {0: cent, 1: five}, "pipeline": {1: five}}, "EUR")
-    >>> [(category, str(total)) for category, (total, _) in found.items() if total.amount]
-    [('commit', '0.01 EUR'), ('pipeline', '0.01 EUR')]
+    >>> [(category, str(total)) for category, (total, _) in found.items() if total]
+    [('commit', '0.01'), ('pipeline', '0.01')]
 
     Args:
         columns: By category; no amount is negative.
         currency: Of all amounts.
     """
-    zero = Money.zero(currency).round()
+    places = EXPONENTS[currency]
     found = {}
     for category in _ALONE:
         column = columns.get(category, {})
-        total = Money.total([zero, *column.values()]).round()
-        found[category.value] = (total, _shared(column, total, {}))
-    exact = shown = zero
+        total = _rounded(_sum(column, ZERO), currency)
+        found[category.value] = (total, _shared(column, total, places, {}))
+    exact = shown = ZERO
     behind: dict[int, Decimal] = {}
     for category in _SUREST_FIRST:
         column = columns.get(category, {})
-        exact = Money.total([exact, *column.values()])
-        total = exact.round() - shown
-        shown += total
-        rows = _shared(column, total, behind)
+        exact = _sum(column, exact)
+        total = WIDE.subtract(_rounded(exact, currency), shown)
+        shown = WIDE.add(shown, total)
+        rows = _shared(column, total, places, behind)
         found[category.value] = (total, rows)
         for row, share in rows.items():
-            behind[row] = WIDE.add(behind.get(row, ZERO), WIDE.subtract(column[row].amount, share.amount))
+            behind[row] = WIDE.add(behind.get(row, ZERO), WIDE.subtract(column[row], share))
     return found
 
 
-def _shared(column: Column, total: Money, behind: Mapping[int, Decimal]) -> dict[int, Money]:
+def rounded_alone(column: Column, currency: str) -> list[Decimal]:
+    """Round one column so that its rows add up to its rounded total."""
+    return rounded_to(list(column.values()), _rounded(_sum(column, ZERO), currency), EXPONENTS[currency])
+
+
+def _sum(column: Column, start: Decimal) -> Decimal:
+    return reduce(WIDE.add, column.values(), start)
+
+
+def _rounded(amount: Decimal, currency: str) -> Decimal:
+    # As money, which has bounds.
+    return Money(amount, currency).round().amount
+
+
+def _shared(column: Column, total: Decimal, places: int, behind: Mapping[int, Decimal]) -> dict[int, Decimal]:
     """Share a total out over the rows that have something in the column."""
-    places = EXPONENTS[total.currency]
     lost = [behind.get(row, ZERO) for row in column] if behind else []
-    shares = rounded_to([money.amount for money in column.values()], total.amount, places, lost)
-    return {row: Money(share, total.currency) for row, share in zip(column, shares, strict=True)}
+    return dict(zip(column, rounded_to(list(column.values()), total, places, lost), strict=True))

@@ -2,38 +2,47 @@
 Adding deals up: exact sums per group and category, rounded at the end.
 
 Theory. Each deal is priced once and falls into one group and one category. Sums stay exact to the end; `rounding` says
-which of them are then rounded once, and how the rest is shared out.
+which of them are then rounded once, and how the rest is shared out. There may be as many groups as deals, so figures
+are kept in columns of plain decimals, and the objects that people look at are made when somebody looks: a hundred
+thousand of them, each of several parts, would take the garbage collector longer than the adding.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import date
-from functools import partial
-from typing import Generic, TypeAlias, TypeVar
+from decimal import Decimal
+from enum import StrEnum
+from typing import Generic, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from leadflow.calendar import FiscalCalendar, Period
 from leadflow.errors import Problem, UnknownNameError
 from leadflow.forecasting.deals import Deal
-from leadflow.forecasting.keys import Grouping, kinds, place
-from leadflow.forecasting.omissions import Omission, OmissionReason, Priced, priced
-from leadflow.forecasting.rounding import rounded
-from leadflow.money import ExchangeRates, Money, round_all
+from leadflow.forecasting.keys import Grouping, in_order, kinds
+from leadflow.forecasting.omissions import Omission, OmissionReason, priced
+from leadflow.forecasting.rounding import rounded, rounded_alone
+from leadflow.money import ExchangeRates, Money
+from leadflow.money.exact import WIDE, ZERO
 from leadflow.stage import ForecastCategory
 from leadflow.validation import invalid
 
-__all__ = ["ByCategory", "RollupRow"]
+__all__ = ["ByCategory", "Measure", "RollupRow"]
 
 _T = TypeVar("_T", Money, int)
 CATEGORIES = tuple(ForecastCategory)
 # Members are found by their values as well: they are texts.
 _NAMES: Mapping[str, str] = {category: category.value for category in CATEGORIES}
 
-# What a group's amounts are gathered under, beside the categories.
-_EXPECTED = "expected"
-# The amounts of one group, still unrounded.
-_Cell: TypeAlias = defaultdict[str, list[Money]]
+
+class Measure(StrEnum):
+    """What a rollup adds up: amounts, or one of the four figures of recurring revenue."""
+
+    AMOUNT = "amount"
+    MRR = "mrr"
+    ARR = "arr"
+    ACV = "acv"
+    TCV = "tcv"
 
 
 @frozen
@@ -106,99 +115,194 @@ class RollupRow:
 
 
 @frozen(kw_only=True)
+class Table:
+    """
+    The figures of a rollup, each category alone, rounded; rows in order.
+
+    Attributes:
+        currency: Of the figures.
+        keys: Per row, what its deals have in common.
+        amounts: Per category, the rows that have any, and their sums.
+        counts: Per category, the same rows and their numbers of deals.
+        totals: Per category, what all rows come to.
+        expected: Rows with expected revenue, and how much.
+    """
+
+    currency: str
+    keys: tuple[tuple[Hashable, ...], ...]
+    amounts: tuple[tuple[tuple[int, ...], tuple[Decimal, ...]], ...]
+    counts: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    totals: tuple[Decimal, ...]
+    expected: tuple[tuple[int, ...], tuple[Decimal, ...]]
+
+    def rows(self) -> "tuple[RollupRow, ...]":
+        """Return a row per group."""
+        zero = self._money(ZERO).round()
+        amounts = [dict(zip(*column, strict=True)) for column in self.amounts]
+        numbers = [dict(zip(*column, strict=True)) for column in self.counts]
+        expected = dict(zip(*self.expected, strict=True))
+        found = []
+        for row, keys in enumerate(self.keys):
+            counts = ByCategory(*(column.get(row, 0) for column in numbers))
+            found.append(
+                RollupRow(
+                    keys=keys,
+                    amounts=ByCategory(*(self._money(column[row]) if row in column else zero for column in amounts)),
+                    counts=counts,
+                    expected=self._money(expected[row]) if row in expected else zero,
+                    deals=sum(column.get(row, 0) for column in numbers),
+                )
+            )
+        return tuple(found)
+
+    def total(self, keys: int) -> "RollupRow":
+        """Return what all rows come to, with so many keys that are None."""
+        counts = [sum(numbers) for _, numbers in self.counts]
+        expected = [self._money(ZERO).round(), *map(self._money, self.expected[1])]
+        return RollupRow(
+            keys=(None,) * keys,
+            amounts=ByCategory(*map(self._money, self.totals)),
+            counts=ByCategory(*counts),
+            expected=Money.total(expected),
+            deals=sum(counts),
+        )
+
+    def _money(self, amount: Decimal) -> Money:
+        return Money(amount, self.currency)
+
+
+@frozen(kw_only=True)
 class Adding:
     """
-    Everything that says how deals are added up.
+    Everything that says how deals are added up, and what is found on the way.
 
     Attributes:
         groups: What to group by.
+        measure: What of each deal is added up.
         period: Limits what counts to what closes in it.
         calendar: Whose days are meant.
         today: The as-of day.
         currency: Of the sums.
         rates: For amounts in others.
+        omitted: What could not be counted.
+        past_due: Open deals that were expected to close before today; by id, as the deals come.
     """
 
     groups: tuple[Grouping, ...]
+    measure: Measure
     period: Period | None
     calendar: FiscalCalendar
     today: date
     currency: str
     rates: ExchangeRates | None
+    omitted: list[Omission] = field(factory=list, init=False)
+    past_due: list[str] = field(factory=list, init=False)
 
-    def add(self, deals: Iterable[Deal]) -> tuple[tuple[RollupRow, ...], RollupRow, list[Omission]]:
-        """Return a row per group in order, their total, and what could not be counted."""
-        # By kind and value: True, 1 and Decimal(1) are equal to Python, and three keys here.
-        cells: defaultdict[tuple[tuple[int, ...], tuple[Hashable, ...]], _Cell] = defaultdict(
-            partial(defaultdict, list)
-        )
-        omitted: list[Omission] = []
+    def add(self, deals: Iterable[Deal]) -> Table:
+        """Return the figures."""
+        # By kind first: True, 1 and Decimal(1) are equal to Python, and three keys here.
+        numbers: defaultdict[tuple[int, ...], dict[tuple[Hashable, ...], int]] = defaultdict(dict)
+        keys: list[tuple[Hashable, ...]] = []
+        sums: dict[ForecastCategory, dict[int, Decimal]] = {category: {} for category in CATEGORIES}
+        counts: dict[ForecastCategory, dict[int, int]] = {category: {} for category in CATEGORIES}
+        expected: dict[int, Decimal] = {}
         for deal in deals:
             if not (deal.is_open or deal.is_won):
                 continue
             day = deal.day(self.calendar)
             if self.period is not None and day is not None and day not in self.period:
                 continue
-            lacking = self._undated(deal, day)
-            amount = self._amount(deal, day)
-            if lacking is None and isinstance(amount, Money):
-                keys = tuple(group.of(deal, day) for group in self.groups)
-                cell = cells[kinds(keys), _hashable(deal, keys)]
-                cell[deal.forecast_category].append(amount)
-                if deal.is_won:
-                    cell[_EXPECTED].append(amount)
-                elif deal.forecast_category is ForecastCategory.OMITTED:
-                    pass  # somebody said that nothing is to be expected of it
-                elif deal.probability is None:
-                    omitted.append(Omission(deal.id, OmissionReason.NO_PROBABILITY, "has no probability"))
-                else:
-                    cell[_EXPECTED].append(amount.times(deal.probability))
-            else:
-                omitted += [each for each in (lacking, amount) if isinstance(each, Omission)]
-        named = [(keys, cell) for (_, keys), cell in cells.items()]
-        rows, total = self._rows(sorted(named, key=lambda item: place(item[0])))
-        return rows, total, omitted
+            if deal.is_open and day is not None and day < self.today:
+                self.past_due.append(deal.id)
+            amount = self._counted(deal, day)
+            if amount is None:
+                continue
+            own = tuple([group.of(deal, day) for group in self.groups])
+            same_kind = numbers[kinds(own)]
+            row = same_kind.setdefault(_hashable(deal, own), len(keys))
+            if row == len(keys):
+                keys.append(own)
+            column, number = sums[deal.forecast_category], counts[deal.forecast_category]
+            column[row] = WIDE.add(column[row], amount) if row in column else amount
+            number[row] = number.get(row, 0) + 1
+            weighted = self._weighted(deal, amount)
+            if weighted is not None:
+                expected[row] = WIDE.add(expected[row], weighted) if row in expected else weighted
+        return self._table(keys, sums, counts, expected)
 
-    def _undated(self, deal: Deal, day: date | None) -> Omission | None:
-        """Say that a day is needed and missing: to know the period, or which day's rate a won amount has."""
+    def _counted(self, deal: Deal, day: date | None) -> Decimal | None:
+        """Return what a deal counts, or list why it cannot be counted."""
+        given = self._measured(deal)
         by_period = self.period is not None or any(group.needs_day for group in self.groups)
-        foreign = deal.amount is not None and deal.amount.currency != self.currency
-        if day is not None or not (by_period or (foreign and deal.is_won)):
-            return None
-        what = "expected close date" if deal.is_open else "day of closing"
-        return Omission(deal.id, OmissionReason.UNDATED, f"has no {what}")
-
-    def _amount(self, deal: Deal, day: date | None) -> Priced:
+        foreign = isinstance(given, Money) and given.currency != self.currency
+        # A day is needed to know the period, or which day's rate a won amount has.
+        undated = day is None and (by_period or (foreign and deal.is_won))
+        if undated:
+            what = "expected close date" if deal.is_open else "day of closing"
+            self.omitted.append(Omission(deal.id, OmissionReason.UNDATED, f"has no {what}"))
         on = self.today if day is None else min(day, self.today)
-        return priced(deal.id, deal.amount, to=self.currency, on=on, rates=self.rates)
-
-    def _rows(self, cells: Sequence[tuple[tuple[Hashable, ...], _Cell]]) -> tuple[tuple[RollupRow, ...], RollupRow]:
-        zero = Money.zero(self.currency).round()
-        columns = rounded({category: _column(category, cells) for category in CATEGORIES}, self.currency)
-        weighted = _column(_EXPECTED, cells)
-        expected = dict(zip(weighted, round_all(weighted.values()), strict=True))
-        shares = [columns[category][1] for category in CATEGORIES]
-        rows = []
-        for row, (keys, cell) in enumerate(cells):
-            counts = [len(cell[category]) if category in cell else 0 for category in CATEGORIES]
-            rows.append(
-                RollupRow(
-                    keys=keys,
-                    amounts=ByCategory(*[column.get(row, zero) for column in shares]),
-                    counts=ByCategory(*counts),
-                    expected=expected.get(row, zero),
-                    deals=sum(counts),
-                )
-            )
-        counts = [sum(len(cell[category]) for _, cell in cells if category in cell) for category in CATEGORIES]
-        total = RollupRow(
-            keys=tuple(None for _ in self.groups),
-            amounts=ByCategory(*(columns[category][0] for category in CATEGORIES)),
-            counts=ByCategory(*counts),
-            expected=Money.total([zero, *expected.values()]),
-            deals=sum(counts),
+        amount = (
+            given if isinstance(given, Omission) else priced(deal.id, given, to=self.currency, on=on, rates=self.rates)
         )
-        return tuple(rows), total
+        if isinstance(amount, Omission):
+            self.omitted.append(amount)
+            return None
+        return None if undated else amount.amount
+
+    def _measured(self, deal: Deal) -> Money | Omission | None:
+        if self.measure is Measure.AMOUNT:
+            return deal.amount
+        if deal.recurring is None:
+            return Omission(deal.id, OmissionReason.NOT_RECURRING, "has no recurring part")
+        found: Money | None = getattr(deal.recurring, self.measure.value)
+        if found is None:
+            return Omission(deal.id, OmissionReason.OPEN_ENDED, "is open-ended: its total is unknown")
+        return found
+
+    def _weighted(self, deal: Deal, amount: Decimal) -> Decimal | None:
+        """Return expected revenue, if there is any to be expected; list a deal of which that is unknown."""
+        if deal.is_won:
+            return amount
+        if deal.forecast_category is ForecastCategory.OMITTED:
+            return None  # somebody said that nothing is to be expected of it
+        if deal.probability is None:
+            self.omitted.append(Omission(deal.id, OmissionReason.NO_PROBABILITY, "has no probability"))
+            return None
+        return WIDE.multiply(amount, Decimal(float.__repr__(float(deal.probability))))
+
+    def _table(
+        self,
+        keys: list[tuple[Hashable, ...]],
+        sums: Mapping[ForecastCategory, Mapping[int, Decimal]],
+        counts: Mapping[ForecastCategory, Mapping[int, int]],
+        expected: Mapping[int, Decimal],
+    ) -> Table:
+        order = in_order(keys)
+        places = dict(zip(order, range(len(order)), strict=True))
+        columns = rounded({category: _sorted(column, places) for category, column in sums.items()}, self.currency)
+        weighted = _sorted(expected, places)
+        return Table(
+            currency=self.currency,
+            keys=tuple([keys[row] for row in order]),
+            amounts=tuple(
+                (tuple(columns[category][1]), tuple(columns[category][1].values())) for category in CATEGORIES
+            ),
+            counts=tuple(
+                (tuple(column), tuple(column.values()))
+                for column in (_sorted(counts[category], places) for category in CATEGORIES)
+            ),
+            totals=tuple(columns[category][0] for category in CATEGORIES),
+            expected=(tuple(weighted), tuple(rounded_alone(weighted, self.currency))),
+        )
+
+
+_Figure = TypeVar("_Figure", Decimal, int)
+
+
+def _sorted(column: Mapping[int, _Figure], places: Mapping[int, int]) -> dict[int, _Figure]:
+    """Return a column with its rows numbered and ordered as they are shown."""
+    found = {places[row]: figure for row, figure in column.items()}
+    return {row: found[row] for row in sorted(found)}
 
 
 def _hashable(deal: Deal, keys: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
@@ -208,9 +312,3 @@ def _hashable(deal: Deal, keys: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
         problem = Problem("by", f"must give keys that can be hashed, got {keys!r} for {deal.id!r}", is_type=True)
         raise invalid("rollup", problem) from None
     return keys
-
-
-def _column(name: str, cells: Sequence[tuple[object, _Cell]]) -> dict[int, Money]:
-    """Return the exact sum of each row that has anything; most cells of a long table are empty."""
-    found = ((row, cell[name]) for row, (_, cell) in enumerate(cells) if name in cell)
-    return {row: monies[0] if len(monies) == 1 else Money.total(monies) for row, monies in found}
