@@ -27,8 +27,6 @@ from leadflow import (
     pipeline,
     stores,
 )
-from leadflow.conversion import AsyncConversionService, ConversionService
-from leadflow.events import Event, Opening
 from leadflow.fields import Fields
 from leadflow.forecasting import Deal
 from leadflow.qualification import Combined, Policy
@@ -49,8 +47,8 @@ _PACKAGES: Final[tuple[ModuleType, ...]] = (
     pipeline,
     stores,
 )
-# Of what those list: what only other classes derive from, and what holds a store.
-_NOT_STORED: Final = frozenset({Event, Opening, ConversionService, AsyncConversionService})
+# Of what those list: what only other classes derive from, what holds a store, and what holds an exception.
+_NOT_STORED: Final = frozenset({"Event", "Opening", "ConversionService", "AsyncConversionService", "Failed"})
 
 
 def name_of(kind: type[Any]) -> str:
@@ -69,7 +67,7 @@ def _listed() -> Iterator[type[Any]]:
     for package in _PACKAGES:
         for name in package.__all__:
             found = getattr(package, name)
-            if isinstance(found, type) and found not in _NOT_STORED and (attrs.has(found) or issubclass(found, Enum)):
+            if isinstance(found, type) and name not in _NOT_STORED and (attrs.has(found) or issubclass(found, Enum)):
                 yield found
 
 
