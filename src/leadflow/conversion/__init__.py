@@ -4,8 +4,8 @@ Conversion: from a lead to a prospect, from a prospect to an account, a contact 
 Planners are pure: they return a plan or a `Refusal`, and a store commits the plan's `changes`. Read in this order:
 `targets`, `terms`, `mapping`, `weighing`, `settings`, `requests` (what can be asked for), `refusals`, `judging`,
 `candidates`, `matching`, `mappingvalues`, `filling`, `opening`, `carrying`, `provenance` (the rules), `qualifying`,
-`converting` (the planners), `plans`; then `asking`, `flows`, `calls` and `services`, which put it all to a store, one at
-a time or many (`bulk`, `owning`, `outcomes`); `hosted` calls what the host handed over.
+`converting` (the planners), `plans`; then `asking`, `flows`, `calls` and `services`, which put it all to a store, one
+at a time or many (`bulk`, `owning`, `outcomes`); `hosted` calls what the host handed over.
 """
 
 from leadflow.conversion.bulk import BulkItem, item_key
@@ -19,12 +19,17 @@ from leadflow.conversion.candidates import (
 from leadflow.conversion.carrying import Unmapped
 from leadflow.conversion.converting import plan_conversion
 from leadflow.conversion.flows import Applied
+from leadflow.conversion.intakeflow import row_key
+from leadflow.conversion.intakeform import Column, IntakeForm
+from leadflow.conversion.intakeplan import IntakeOutcome, IntakePlan
+from leadflow.conversion.intakereaders import Codes, Day, Instant, Integer, Number, Text, Words, YesNo
+from leadflow.conversion.intaking import intake
 from leadflow.conversion.mapping import ConversionMapping, Rule
 from leadflow.conversion.mappingpaths import FieldKind
 from leadflow.conversion.outcomes import BulkResult, BulkSummary, Failed
 from leadflow.conversion.owning import RoundRobin
 from leadflow.conversion.plans import ConversionPlan, QualificationPlan
-from leadflow.conversion.provenance import CameBy, Provenance
+from leadflow.conversion.provenance import CameBy, FieldProvenance
 from leadflow.conversion.qualifying import plan_qualification
 from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment, QualificationRequest
@@ -43,6 +48,8 @@ __all__ = [
     "BulkResult",
     "BulkSummary",
     "CameBy",
+    "Codes",
+    "Column",
     "ConversionMapping",
     "ConversionPlan",
     "ConversionRequest",
@@ -50,19 +57,26 @@ __all__ = [
     "ConversionSettings",
     "Create",
     "Criterion",
+    "Day",
     "DealTerms",
     "Default",
     "Failed",
     "FieldKind",
+    "FieldProvenance",
     "FindOrCreate",
+    "Instant",
+    "IntakeForm",
+    "IntakeOutcome",
+    "IntakePlan",
+    "Integer",
     "MatchCandidate",
     "Matches",
     "Matching",
     "Moment",
+    "Number",
     "OpenDeals",
     "Owners",
     "PersonAccounts",
-    "Provenance",
     "QualificationPlan",
     "QualificationRequest",
     "Refusal",
@@ -71,11 +85,16 @@ __all__ = [
     "RoundRobin",
     "Rule",
     "TermDefaults",
+    "Text",
     "Unmapped",
     "UseExisting",
+    "Words",
+    "YesNo",
     "candidate_keys",
+    "intake",
     "item_key",
     "match_candidates",
     "plan_conversion",
     "plan_qualification",
+    "row_key",
 ]

@@ -17,6 +17,7 @@ from leadflow.conversion.bulk import Batch, at_position, items_problem
 from leadflow.conversion.flows import Applied, Plan
 from leadflow.conversion.hosted import called, wrong_answer
 from leadflow.conversion.judging import override_problem
+from leadflow.conversion.mapping import NO_MAPPING, ConversionMapping
 from leadflow.conversion.plans import ConversionPlan, QualificationPlan
 from leadflow.conversion.refusals import Refusal
 from leadflow.conversion.requests import ConversionRequest, Moment, OwnerChoice, QualificationRequest, when_problems
@@ -25,7 +26,7 @@ from leadflow.conversion.targets import Create, DealTarget, FindOrCreate, Target
 from leadflow.conversion.terms import NO_TERMS, DealTerms
 from leadflow.errors import InvalidError, Problem
 from leadflow.events import When
-from leadflow.validation import check, code, instance, invalid, optional, shown, whole
+from leadflow.validation import check, code, instance, invalid, optional, shown, when, whole
 
 __all__ = ["Calls"]
 
@@ -48,6 +49,7 @@ class Calls:
         new_id: Makes a new id.
         settings: What the host has decided once.
         attempts: How often to plan and commit while others are faster.
+        mapping: Which fields go where, for hosts that decide nothing else; part of the settings from then on.
     """
 
     awaited: ClassVar[bool] = False
@@ -58,6 +60,7 @@ class Calls:
     new_id: Callable[[str], str]
     settings: ConversionSettings = STANDARD_SETTINGS
     attempts: int = 3
+    mapping: ConversionMapping | None = None
 
     def __attrs_post_init__(self) -> None:
         check(
@@ -70,7 +73,18 @@ class Calls:
             else Problem("new_id", f"must be callable, got {shown(self.new_id)}", is_type=True),
             instance("settings", self.settings, ConversionSettings, "ConversionSettings"),
             whole("attempts", self.attempts, 1),
+            *self._mapping_problems(),
         )
+        if self.mapping is not None:
+            # One place to look: from here on the settings have it.
+            object.__setattr__(self, "settings", evolve(self.settings, mapping=self.mapping))
+
+    def _mapping_problems(self) -> list[Problem | None]:
+        strange = optional(instance, "mapping", self.mapping, ConversionMapping, "a ConversionMapping")
+        if strange or self.mapping is None or not isinstance(self.settings, ConversionSettings):
+            return [strange]
+        rule = "must be given once, got it here and another in the settings"
+        return [when(self.settings.mapping not in (NO_MAPPING, self.mapping), "mapping", rule)]
 
     def _qualify(
         self,

@@ -20,6 +20,7 @@ from leadflow.conversion.asking import Flow, candidates, commit, load, receipt
 from leadflow.conversion.candidates import Known
 from leadflow.conversion.converting import conversion_of
 from leadflow.conversion.hosted import called, wrong_answer
+from leadflow.conversion.intakeplan import IntakePlan
 from leadflow.conversion.judging import (
     Judgement,
     lead_reasons,
@@ -49,9 +50,22 @@ from leadflow.stores import (
 )
 from leadflow.validation import check
 
-__all__ = ["Applied", "Plan", "Workings", "applying", "converting", "direct", "qualifying"]
+__all__ = [
+    "Applied",
+    "Plan",
+    "Workings",
+    "Written",
+    "applying",
+    "converting",
+    "direct",
+    "qualifying",
+    "those",
+    "trying",
+]
 
 Plan: TypeAlias = QualificationPlan | ConversionPlan[Any]
+Written: TypeAlias = Plan | IntakePlan
+"""What a service may have written."""
 
 _Source = TypeVar("_Source", Lead, Prospect)
 
@@ -68,7 +82,7 @@ class Applied:
     """
 
     records: tuple[RecordVersion, ...]
-    plans: tuple[Plan, ...] = field(default=(), eq=False, repr=False)
+    plans: tuple[Written, ...] = field(default=(), eq=False, repr=False)
     is_repeat: bool = field(default=False, eq=False)
 
     def id_of(self, kind: str) -> str | None:
@@ -110,7 +124,7 @@ class Workings(Protocol):
         ...
 
 
-_Attempt: TypeAlias = Callable[[frozenset[str]], Flow["tuple[ChangeSet, tuple[Plan, ...]] | Refusal"]]
+_Attempt: TypeAlias = Callable[[frozenset[str]], Flow["tuple[ChangeSet, tuple[Written, ...]] | Refusal"]]
 """Loads, judges and plans once; it is given the new ids that may be in use and have to be looked up."""
 
 
@@ -124,7 +138,7 @@ def qualifying(
 ) -> Flow[Applied | Refusal]:
     """Make a prospect of a lead; `named` are the new ids that the caller chose."""
 
-    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Written, ...]] | Refusal]:
         lead = yield from _source(Lead, request.lead_id, request.action)
         if isinstance(lead, Refusal):
             return lead
@@ -132,7 +146,7 @@ def qualifying(
         return plan if isinstance(plan, Refusal) else (plan.changes, (plan,))
 
     asked = request.fingerprint if key else ""
-    return (yield from _trying(service, attempt, request.action, key, asked, doubtful=named))
+    return (yield from trying(service, attempt, request.action, key, asked, doubtful=named))
 
 
 def converting(
@@ -145,7 +159,7 @@ def converting(
 ) -> Flow[Applied | Refusal]:
     """Make an account, a contact and a deal of a prospect; `named` as of `qualifying`."""
 
-    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Written, ...]] | Refusal]:
         prospect = yield from _source(Prospect, request.prospect_id, request.action)
         if isinstance(prospect, Refusal):
             return prospect
@@ -153,7 +167,7 @@ def converting(
         return plan if isinstance(plan, Refusal) else (plan.changes, (plan,))
 
     asked = _mapped(request.fingerprint, service.settings) if key else ""
-    return (yield from _trying(service, attempt, request.action, key, asked, doubtful=named))
+    return (yield from trying(service, attempt, request.action, key, asked, doubtful=named))
 
 
 def direct(
@@ -167,7 +181,7 @@ def direct(
 ) -> Flow[Applied | Refusal]:
     """Make an account, a contact and a deal of a lead, by way of a prospect, in one commit; `named` as above."""
 
-    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Written, ...]] | Refusal]:
         lead = yield from _source(Lead, first.lead_id, first.action)
         if isinstance(lead, Refusal):
             return lead
@@ -179,7 +193,7 @@ def direct(
 
     both = fingerprint("qualify_and_convert", first.lead_id, first.owner, *second.asked) if key else ""
     asked = _mapped(both, service.settings)
-    return (yield from _trying(service, attempt, first.action, key, asked, doubtful=named))
+    return (yield from trying(service, attempt, first.action, key, asked, doubtful=named))
 
 
 def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | Refusal]:
@@ -187,7 +201,7 @@ def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | R
     request = plan.request
     check("apply", override_problem(request.override, plan.moment.by))
 
-    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Plan, ...]] | Refusal]:
+    def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Written, ...]] | Refusal]:
         again: Plan | Refusal
         source: Lead | Prospect
         if isinstance(request, QualificationRequest):
@@ -195,7 +209,7 @@ def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | R
             if isinstance(lead, Refusal):
                 return lead
             source, path, policy = lead, "qualify_with", service.qualify_with
-            known = yield from _those(doubtful)
+            known = yield from those(doubtful)
             again = qualification_of(lead, request, plan.evidence, plan.moment, service.settings, known=known)
         else:
             prospect = yield from _source(Prospect, request.prospect_id, request.action)
@@ -220,7 +234,7 @@ def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | R
     asked = request.fingerprint if key else ""
     if isinstance(request, ConversionRequest):
         asked = _mapped(asked, service.settings)
-    return (yield from _trying(service, attempt, request.action, key, asked, doubtful=request.new_ids))
+    return (yield from trying(service, attempt, request.action, key, asked, doubtful=request.new_ids))
 
 
 def _mapped(asked: str, settings: ConversionSettings) -> str:
@@ -236,7 +250,7 @@ def _qualification(
         return Refusal(request.action, lead_reasons(lead))
     moment = moment.not_before(lead.updated_at)
     judged = _judged("qualify_with", service.qualify_with, lead, moment)
-    known = yield from _those(doubtful & request.new_ids)
+    known = yield from those(doubtful & request.new_ids)
     return qualification_of(lead, request, judged, moment, service.settings, known=known)
 
 
@@ -288,7 +302,7 @@ def _source(kind: type[_Source], id_: str, action: str) -> Flow[_Source | Refusa
     return Refusal(action, [RefusalReason(RefusalCode.UNKNOWN_RECORD, message, ids=(id_,))])
 
 
-def _those(ids: frozenset[str]) -> Flow[Known]:
+def those(ids: frozenset[str]) -> Flow[Known]:
     """Load records, as far as they are there."""
     found: list[Record] = []
     for id_ in sorted(ids):
@@ -302,7 +316,7 @@ def _case(
     service: Workings, prospect: Prospect, request: ConversionRequest, moment: Moment, doubtful: frozenset[str]
 ) -> Flow[Case]:
     """Load what the planner wants to know, until it wants nothing more."""
-    known = yield from _those(doubtful & request.new_ids)
+    known = yield from those(doubtful & request.new_ids)
     asked_ids: set[str] = {prospect.id}
     asked_keys: set[object] = set()
     # One more than may share a key: whether there are too many is all that the planner needs to see.
@@ -314,16 +328,17 @@ def _case(
         keys = wanted.keys - asked_keys
         if not ids and not keys:
             return case
-        known = Known((yield from _those(ids)).by_id.values(), than=known)
+        known = Known((yield from those(ids)).by_id.values(), than=known)
         if keys:
             known = Known((yield from candidates(keys, limit)), than=known)
         asked_ids.update(ids)
         asked_keys |= keys
 
 
-def _trying(
+def trying(
     service: Workings, attempt: _Attempt, action: str, key: str | None, asked: str, *, doubtful: frozenset[str]
 ) -> Flow[Applied | Refusal]:
+    """Attempt a step, commit what it comes to, and again where somebody was faster."""
     repeat = yield from _repeat(key, asked)
     if repeat is not None:
         return repeat

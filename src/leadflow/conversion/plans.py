@@ -17,7 +17,7 @@ from leadflow.assessment import Evidence
 from leadflow.contact import Contact
 from leadflow.conversion.carrying import Unmapped
 from leadflow.conversion.mapping import NO_MAPPING, ConversionMapping
-from leadflow.conversion.provenance import Provenance, provenance_of
+from leadflow.conversion.provenance import FieldProvenance, provenance_of
 from leadflow.conversion.refusals import RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment, QualificationRequest
 from leadflow.conversion.terms import Default
@@ -32,11 +32,18 @@ __all__ = ["ConversionPlan", "QualificationPlan", "Readable"]
 _Deal_co = TypeVar("_Deal_co", bound=Opportunity | None, covariant=True)
 
 
-class _Planned(Protocol):
-    """What both kinds of plan hold, for the type checker only."""
+class _Asked(Protocol):
+    """What every request says, for the type checker only."""
 
     @property
-    def request(self) -> QualificationRequest | ConversionRequest: ...
+    def action(self) -> str: ...
+
+
+class _Planned(Protocol):
+    """What all kinds of plan hold, for the type checker only."""
+
+    @property
+    def request(self) -> _Asked: ...
     @property
     def changes(self) -> ChangeSet: ...
     @property
@@ -76,10 +83,13 @@ def _lines(plan: _Planned) -> Iterator[tuple[str, str, str]]:
             yield "change", f"{write.after} to version {write.after.version}", happened
     for relied in plan.changes.relies_on:
         yield "use", str(relied), "as it is"
-    for key in plan.changes.absent:
-        yield "only if", f"nobody else has {key.by} {key.value!r}", ""
+    # One address may be looked for among several kinds of record.
+    for absence in dict.fromkeys(f"nobody else has {key.by} {key.value!r}" for key in plan.changes.absent):
+        yield "only if", absence, ""
     for default in plan.defaults:
         yield "default", f"{default.path} = {default.value}", default.why
+    for source in getattr(plan, "provenance", ()):
+        yield "keep", source.path, f"of {', '.join(source.ids)}"
     for unmapped in plan.unmapped:
         yield "not carried", unmapped.path, unmapped.why
     for warning in plan.warnings:
@@ -178,7 +188,7 @@ class ConversionPlan(Readable, Generic[_Deal_co]):
     mapping: ConversionMapping = NO_MAPPING
 
     @property
-    def provenance(self) -> tuple[Provenance, ...]:
+    def field_provenance(self) -> tuple[FieldProvenance, ...]:
         """Where each value on the account, the contact and the deal came from."""
         return provenance_of(self)
 

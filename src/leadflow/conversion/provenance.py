@@ -26,7 +26,7 @@ from leadflow.opportunity import Opportunity
 from leadflow.prospect import Prospect
 from leadflow.stores import ChangeSet
 
-__all__ = ["CameBy", "Provenance", "provenance_of"]
+__all__ = ["CameBy", "FieldProvenance", "provenance_of"]
 
 
 class CameBy(StrEnum):
@@ -41,7 +41,7 @@ class CameBy(StrEnum):
 
 
 @frozen
-class Provenance:
+class FieldProvenance:
     """
     One value and where it came from.
 
@@ -91,7 +91,7 @@ _PLAIN: Final = (
 )
 
 
-def provenance_of(plan: _Plan) -> tuple[Provenance, ...]:
+def provenance_of(plan: _Plan) -> tuple[FieldProvenance, ...]:
     """Return where each value on the account, the contact and the deal of a plan came from."""
     before: dict[str, Any] = {write.id: write.before for write in plan.changes.writes}
     source = before[plan.prospect.id]
@@ -127,25 +127,25 @@ class _Reader:
     values: Mapping[str, Any]
     source: Prospect
 
-    def of(self, record: Any, path: str, value: Any, before: Any) -> Provenance:  # noqa: ANN401 - any value of any record
+    def of(self, record: Any, path: str, value: Any, before: Any) -> FieldProvenance:  # noqa: ANN401 - any value of any record
         if before is not None and held_at(before, path) == value:
-            return Provenance(path, CameBy.KEPT)
+            return FieldProvenance(path, CameBy.KEPT)
         name = path.partition(".")[2]
         for rule in self.plan.mapping.rules:
             if rule.target == path and self.values.get(rule.source) == value and not self._given(path):
-                return Provenance(path, CameBy.MAPPED, rule.source)
+                return FieldProvenance(path, CameBy.MAPPED, rule.source)
         if name == "owner":
             same = value == self.source.owner
-            return Provenance(path, CameBy.CARRIED if same else CameBy.OWNER, "owner" if same else None)
+            return FieldProvenance(path, CameBy.CARRIED if same else CameBy.OWNER, "owner" if same else None)
         defaults = {default.path: default for default in self.plan.defaults}
         if before is None and record.kind == "opportunity":
             if self._given(path):
-                return Provenance(path, CameBy.TERMS, f"terms.{'amount' if name == 'recurring' else name}")
+                return FieldProvenance(path, CameBy.TERMS, f"terms.{'amount' if name == 'recurring' else name}")
             if (default := defaults.get(f"terms.{name}")) is not None and name != "amount":
-                return Provenance(path, CameBy.DEFAULT, default.why)
+                return FieldProvenance(path, CameBy.DEFAULT, default.why)
         if (default := defaults.get(path)) is not None:
-            return Provenance(path, CameBy.DEFAULT, default.why)
-        return Provenance(path, CameBy.CARRIED, _CARRIED.get(path, name))
+            return FieldProvenance(path, CameBy.DEFAULT, default.why)
+        return FieldProvenance(path, CameBy.CARRIED, _CARRIED.get(path, name))
 
     def _given(self, path: str) -> bool:
         kind, _, name = path.partition(".")

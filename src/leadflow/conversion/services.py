@@ -21,8 +21,8 @@ from leadflow.conversion.bulk import (
     run_each,
     run_each_async,
 )
-from leadflow.conversion.calls import Calls
 from leadflow.conversion.flows import Applied, Plan
+from leadflow.conversion.intakecalls import AsyncIntakeCalls, IntakeCalls
 from leadflow.conversion.outcomes import BulkResult
 from leadflow.conversion.refusals import Refusal
 from leadflow.conversion.requests import OwnerChoice
@@ -35,7 +35,7 @@ __all__ = ["AsyncConversionService", "ConversionService"]
 
 
 @frozen(kw_only=True)
-class ConversionService(Calls):
+class ConversionService(IntakeCalls):
     """
     Qualifies and converts what is in a store.
 
@@ -43,12 +43,14 @@ class ConversionService(Calls):
         store: Where the records are, opened for one tenant.
         qualify_with: The policy that decides which leads become prospects.
         convert_with: The policy that decides which prospects become deals.
-        new_id: Makes a new id; called with the kind of record: ``prospect``, ``account``, ``contact``, ``opportunity``.
+        new_id: Makes a new id; called with the kind of record: ``prospect``, ``account``, ``contact``, ``opportunity``,
+            ``lead``, ``list entry``.
             Ids are unique among all records of the tenant, whatever their kind. It is called once per call and kind
             that is not given, before anything is loaded: a call that is refused, repeats an earlier one or finds the
             account leaves ids unused, so a sequence gets gaps.
         settings: What the host has decided once.
         attempts: How often to plan and commit while others are faster.
+        mapping: Which fields go where, for hosts that decide nothing else; part of the settings from then on.
 
     Raises:
         InvalidError: Naming every part that cannot do its work, also a store that belongs to `AsyncConversionService`.
@@ -243,7 +245,7 @@ class ConversionService(Calls):
 
 
 @frozen(kw_only=True)
-class AsyncConversionService(Calls):
+class AsyncConversionService(AsyncIntakeCalls):
     """
     The same as `ConversionService`, on an `AsyncStore`.
 

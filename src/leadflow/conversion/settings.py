@@ -3,7 +3,7 @@ Settings: what a host decides once about conversions, as one value.
 
 Who may own records, what becomes of people without a company, whether a second open deal about the same product is
 worth a warning or a refusal, which default terms hold, what counts when records are matched, which fields go where
-beside the usual places. Settings are data: comparable, and safe to share.
+beside the usual places, whom a form takes up again. Settings are data: comparable, and safe to share.
 """
 
 from collections.abc import Iterable
@@ -17,6 +17,7 @@ from attrs import field, frozen
 from leadflow.conversion.mapping import NO_MAPPING, ConversionMapping
 from leadflow.conversion.terms import TermDefaults, brief
 from leadflow.conversion.weighing import Matching
+from leadflow.engagement import STANDARD, Proactive
 from leadflow.party import Company, Person
 from leadflow.stores.matchkeys import normalised
 from leadflow.validation import check, code, coded, each, instance, member, text, to_set
@@ -120,6 +121,8 @@ class ConversionSettings:
         open_deals: An `OpenDeals` or its value.
         matching: What counts when records are matched, and how much is enough.
         mapping: Which fields go where, beside where they go anyway.
+        proactive: Which kinds of engagement count as having come of one's own accord, when rows of forms are taken in.
+        reopens: Which leads and prospects such an engagement takes up again: ``nurturing``, ``disqualified``.
     """
 
     terms: TermDefaults = field(factory=TermDefaults)
@@ -129,6 +132,8 @@ class ConversionSettings:
     open_deals: OpenDeals = field(default=OpenDeals.WARN, converter=_open_deals)
     matching: Matching = field(factory=Matching)
     mapping: ConversionMapping = NO_MAPPING
+    proactive: Proactive = field(factory=lambda: STANDARD)
+    reopens: frozenset[str] = field(default=frozenset({"nurturing"}), converter=to_set)
 
     def __attrs_post_init__(self) -> None:
         check(
@@ -140,6 +145,8 @@ class ConversionSettings:
             coded("open_deals", self.open_deals, OpenDeals),
             instance("matching", self.matching, Matching, "Matching"),
             instance("mapping", self.mapping, ConversionMapping, "a ConversionMapping"),
+            instance("proactive", self.proactive, Proactive, "a Proactive preset such as STANDARD"),
+            *each("reopens", self.reopens, coded, ("nurturing", "disqualified")),
         )
 
     def __repr__(self) -> str:

@@ -1,0 +1,260 @@
+"""
+What a row comes to: a person, a company, what they did and said, built from the values that a form read.
+
+Theory. Every value goes through the type that will hold it, so nothing is cut off and nothing enters unchecked;
+whatever a type refuses is told of the column it stands in, all of it at once. What cannot be kept although nothing is
+wrong with it (the size of a company that nobody named) is listed rather than dropped.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import evolve, frozen
+
+from leadflow.conversion.carrying import Unmapped
+from leadflow.conversion.intakeform import IntakeForm, Reading, unreadable
+from leadflow.conversion.refusals import RefusalReason
+from leadflow.conversion.requests import Moment
+from leadflow.conversion.terms import Default
+from leadflow.dealparts import ProductInterest, to_products
+from leadflow.discovery import learn
+from leadflow.engagement import Engagement
+from leadflow.errors import InvalidError, Problem
+from leadflow.events import Discovered
+from leadflow.fields import NO_FIELDS, Fields
+from leadflow.money import Money
+from leadflow.party import Company, Consent, Person
+from leadflow.validation import code, each, text
+
+__all__ = ["Facts", "facts_of"]
+
+
+@frozen(kw_only=True)
+class Facts:
+    """
+    What a row says, in leadflow's types.
+
+    Attributes:
+        person: Who.
+        company: For which company.
+        engagement: What they did; None: nothing.
+        consents: What they said about being contacted.
+        source: Where they came from.
+        campaign: What we ran that led to it.
+        owner: Who is to be responsible.
+        estimated_value: What a deal might be worth.
+        product_interest: What they are interested in.
+        tags: The host's labels.
+        fields: The host's own values.
+        discovery: What they told of a purchase, by dimension.
+        defaults: What nobody gave and was filled in.
+        unmapped: What stands in the row and is kept nowhere.
+        problems: What is wrong, each with its column.
+    """
+
+    person: Person | None = None
+    company: Company | None = None
+    engagement: Engagement | None = None
+    consents: tuple[Consent, ...] = ()
+    source: str | None = None
+    campaign: str | None = None
+    owner: str | None = None
+    estimated_value: Money | None = None
+    product_interest: tuple[ProductInterest, ...] = ()
+    tags: frozenset[str] = frozenset()
+    fields: Fields = NO_FIELDS
+    discovery: Mapping[str, Any]
+    defaults: tuple[Default, ...] = ()
+    unmapped: tuple[Unmapped, ...] = ()
+    problems: tuple[RefusalReason, ...] = ()
+
+
+# What a text may be in an attribute that is one.
+_RULES: Final = {"source": text, "campaign": text, "owner": code}
+
+
+def facts_of(reading: Reading, form: IntakeForm, moment: Moment) -> Facts:
+    """Return what a row says, and everything that is wrong with it."""
+    return _Builder(reading, form, moment).facts()
+
+
+class _Builder:
+    def __init__(self, reading: Reading, form: IntakeForm, moment: Moment) -> None:
+        self.reading, self.form, self.moment = reading, form, moment
+        self.values: dict[str, Any] = dict(reading.values)
+        self.problems: list[RefusalReason] = list(reading.problems)
+        self.defaults: list[Default] = []
+        self.unmapped: list[Unmapped] = list(reading.unmapped)
+
+    def facts(self) -> Facts:
+        person, company = self._person(), self._company()
+        engagement = self._engagement()
+        plain = {name: self._checked(name, self.values.get(name)) for name in _RULES}
+        tags = tuple(self.values.get("tags", ()))
+        self._blame("tags", *each("", tags, text))
+        products = to_products(self.values.get("product_interest", ())) if self._products_fit() else ()
+        facts = Facts(
+            person=person,
+            company=company,
+            engagement=engagement,
+            consents=self._consents(engagement),
+            estimated_value=self._money("estimated_value"),
+            product_interest=products,
+            tags=frozenset(tags),
+            fields=self._fields("fields."),
+            discovery=self._discovery(),
+            **plain,
+        )
+        return evolve(
+            facts,
+            defaults=tuple(self.defaults),
+            unmapped=tuple(self.unmapped),
+            # A column that cannot be read may be missed by more than one; it is told once.
+            problems=tuple({(reason.path, reason.message): reason for reason in self.problems}.values()),
+        )
+
+    def _under(self, owner: str) -> dict[str, Any]:
+        prefix = f"{owner}."
+        return {
+            path.removeprefix(prefix): value
+            for path, value in self.values.items()
+            if path.startswith(prefix) and not path.endswith(".currency")
+        }
+
+    def _unread(self, *paths: str) -> bool:
+        """Whether one of these stands in a column that could not be read."""
+        columns = {column.name for column in self.form.columns if column.path in paths}
+        return any(reason.path in columns for reason in self.reading.problems)
+
+    def _blame(self, path: str, *problems: Problem | None) -> None:
+        where = self.reading.at(path)
+        self.problems += [unreadable(where, problem.message) for problem in problems if problem is not None]
+
+    def _checked(self, path: str, value: Any) -> Any:  # noqa: ANN401 - of the path's own type
+        wrong = None if value is None else _RULES[path]("", value)
+        self._blame(path, wrong)
+        return None if wrong else value
+
+    def _built(self, owner: str, make: Any, given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what make makes
+        try:
+            return make(**given)
+        except InvalidError as error:
+            for problem in error.problems:
+                name = problem.path.partition("[")[0].partition(".")[0]
+                column = self.reading.at(f"{owner}.{name}" if name in given else owner)
+                self.problems.append(unreadable(column, problem.message))
+            return None
+
+    def _person(self) -> Person | None:
+        given = self._under("person")
+        parts = [given.pop("given_name", None), given.pop("family_name", None)]
+        name = " ".join(part for part in parts if part)
+        if not given and not name:
+            return None
+        if "name" in given and name:
+            self.unmapped.append(Unmapped("person.given_name", name, "the whole name was given, too"))
+        elif name:
+            given["name"] = name
+        elif "name" not in given and "email" in given:
+            # Nobody is called "Not provided": who gave an address only is called by it, until they say more.
+            given["name"] = given["email"]
+            self.defaults.append(Default("person.name", given["email"], "the address: no name was given"))
+        elif "name" not in given:
+            if not self._unread("person.name", "person.email", "person.given_name", "person.family_name"):
+                self._nameless("person", given, "no name and no address was given")
+            return None
+        made: Person | None = self._built("person", Person, given)
+        return made
+
+    def _company(self) -> Company | None:
+        given = self._under("company")
+        if given.pop("revenue", None) is not None and (money := self._money("company.revenue")) is not None:
+            given["revenue"] = money
+        if not given:
+            return None
+        if "name" not in given:
+            if not self._unread("company.name"):
+                self._nameless("company", given, "no name of a company was given")
+            return None
+        made: Company | None = self._built("company", Company, given)
+        return made
+
+    def _nameless(self, owner: str, given: Mapping[str, Any], why: str) -> None:
+        said = [name for name in given if f"{owner}.{name}" in self.reading.columns]
+        self.unmapped += [Unmapped(self.reading.at(f"{owner}.{name}"), given[name], why) for name in said]
+
+    def _engagement(self) -> Engagement | None:
+        given = {name: value for name, value in self._under("engagement").items() if not name.startswith("fields.")}
+        money, fields = self._money("engagement.value"), self._fields("engagement.fields.")
+        if "kind" not in given:
+            if not self._unread("engagement.kind"):
+                self._nameless("engagement", given, "no kind of engagement was given")
+            return None
+        given.setdefault("at", self.moment.at)
+        given.setdefault("campaign", self._checked("campaign", self.values.get("campaign")))
+        at = given["at"]
+        if isinstance(at, datetime) and at > self.moment.recorded_at:
+            late = self.moment.recorded_at.isoformat()
+            self._blame("engagement.at", Problem("", f"must not be after {late}, got {at.isoformat()}"))
+        given["value"] = money
+        made: Engagement | None = self._built("engagement", Engagement, {**given, "fields": fields})
+        return made
+
+    def _consents(self, engagement: Engagement | None) -> tuple[Consent, ...]:
+        at = self.moment.at if engagement is None else engagement.at
+        consents: list[Consent] = []
+        for path, granted in self.values.items():
+            word, _, rest = path.partition(".")
+            if word == "consent":
+                channel, _, purpose = rest.partition(".")
+                said = {"granted": granted, "at": at, "source": self.form.name, "basis": self.form.basis}
+                consents.append(Consent(channel, purpose=purpose, **said))
+        return tuple(consents)
+
+    def _products_fit(self) -> bool:
+        wrong = each("", tuple(self.values.get("product_interest", ())), code)
+        self._blame("product_interest", *wrong)
+        return not any(wrong)
+
+    def _money(self, path: str) -> Money | None:
+        amount = self.values.get(path)
+        if amount is None:
+            return None
+        at = f"{path}.currency" if f"{path}.currency" in self.values else "currency"
+        currency = self.values.get(at)
+        if currency is None:
+            if not self._unread(at):
+                self._blame(path, Problem("", f"must have a currency, got {amount} without one"))
+            return None
+        try:
+            return Money(amount, currency)
+        except InvalidError as error:
+            for problem in error.problems:
+                self._blame(at if "currency" in problem.path else path, problem)
+            return None
+
+    def _fields(self, prefix: str) -> Fields:
+        found: dict[str, Any] = {}
+        for path, value in self.values.items():
+            if path.startswith(prefix):
+                found[path.removeprefix(prefix)] = value
+        return Fields(found)
+
+    def _discovery(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in self._under("discovery").items():
+            path = f"discovery.{name}"
+            said = self._money(path) if name == "budget" else value
+            for problem in () if said is None else _learnt_problems(name, said, self.moment):
+                self._blame(path, problem)
+            if said is not None:
+                found[name] = said
+        return found
+
+
+def _learnt_problems(name: str, said: Any, moment: Moment) -> Iterator[Problem]:  # noqa: ANN401 - of the dimension's type
+    try:
+        Discovered(changes=learn({name: said}, None, at=moment.at), **moment.when())
+    except InvalidError as error:
+        yield from error.problems
