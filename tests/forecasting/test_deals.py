@@ -261,6 +261,18 @@ class TestOfAnOpportunity:
         assert len(str(caught.value)) < 500
 
 
+class TestTeamAndRegion:
+    """An opportunity knows neither by itself; a host's custom fields of these names do."""
+
+    def test_they_come_from_custom_fields(self):
+        """Text is taken over; what is no single line of text stays a field only."""
+        deal = Deal.of(opened(fields={"team": "north", "region": "DACH"}))
+        assert (deal.team, deal.region) == ("north", "DACH")
+        odd = Deal.of(opened(fields={"team": ("a", "b"), "region": "x" * 600}))
+        assert (odd.team, odd.region) == (None, None)
+        assert odd.value("team") == ("a", "b")
+
+
 class TestTakingDealsIn:
     """Every figure checks its deals first: each once, and none that knows the future."""
 

@@ -113,7 +113,8 @@ class Deal:
         forecast_category: A `ForecastCategory` or its value: the person's call, else the stage's. An open deal of which
             nothing is said is in the pipeline. A won deal is closed, a lost or withdrawn one omitted, whatever
             is given here: a win counts.
-        amount: What it is worth, if that is known; zero is a value of its own, not unknown.
+        amount: What it is worth, if that is known; zero is a value of its own, not unknown. One below zero (a credit) is
+            the host's to keep, but no figure can count it: each lists it.
         recurring: The recurring part, if it has one.
         expected_close: The day on which it is expected to close.
         created_at: When it came into being; aware, as the times below.
@@ -197,6 +198,9 @@ class Deal:
         """
         Return an opportunity as a deal.
 
+        An opportunity has no region, and its team is people; so `team` and `region` are taken from custom fields of
+        these names, where they hold text.
+
         Args:
             opportunity: Its present state; a withdrawn one becomes a deal that is in no figure.
             as_of: As it was known then; aware. Default: as it is.
@@ -222,6 +226,8 @@ class Deal:
             name=known.name,
             account=known.account_id,
             owner=known.owner,
+            team=_named(known, "team"),
+            region=_named(known, "region"),
             product=" + ".join(products) or None,
             type=known.type.value,
             source=known.source,
@@ -296,6 +302,11 @@ class Deal:
         """Return what the deal says under a name: its own attribute, else the host's field, else None."""
         own = getattr(self, name) if name in ATTRIBUTES else None
         return self.fields.get(name) if own is None else own
+
+
+def _named(opportunity: Opportunity, name: str) -> str | None:
+    value = opportunity.fields.get(name)
+    return value if isinstance(value, str) and text(name, value) is None else None
 
 
 def _state_of(opportunity: Opportunity) -> DealState:
