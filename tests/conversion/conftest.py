@@ -1,8 +1,10 @@
 """A small shop to convert in: builders for leads, prospects, judgements and plans, each with everything changeable."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +38,9 @@ from leadflow.conversion import (
     plan_qualification,
 )
 from leadflow.stores import InMemoryStore, Store
+
+# For `storms`, which the tests of the example hosts import as well.
+sys.path.insert(0, str(Path(__file__).parent))
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

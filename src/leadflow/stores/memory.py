@@ -50,7 +50,8 @@ class InMemoryStore:
     def load(self, id: str, /) -> Record | None:  # noqa: A002 - the interface's word
         """Return the record with this id; None if there is none."""
         check("load", code("id", id))
-        return self._records.get(id)
+        with self._lock:
+            return self._records.get(id)
 
     def candidates(self, keys: Collection[MatchKey], limit: int) -> tuple[Record, ...]:
         """Return the records that have at least one of these match keys, at most `limit` per key, sorted by id."""
@@ -66,7 +67,8 @@ class InMemoryStore:
     def receipt(self, key: str, /) -> Receipt | None:
         """Return the receipt kept under an idempotency key; None if there is none."""
         check("receipt", code("key", key))
-        return self._receipts.get(key)
+        with self._lock:
+            return self._receipts.get(key)
 
     def commit(self, change_set: ChangeSet, /) -> CommitResult:
         """Write a change set, all of it or nothing; see `Store.commit`."""
@@ -85,17 +87,31 @@ class InMemoryStore:
             written = {write.id for write in change_set.writes}
             if there := [key for key in change_set.absent if not self._index.get(key, {}).keys() <= written]:
                 return MatchAppeared(there)
-            for write, keys in fresh:
-                self._put(write.before, write.after, keys)
-            if change_set.receipt is not None:
-                self._receipts[change_set.receipt.key] = change_set.receipt
-            if rewritten:
-                # Nobody may read in the outbox what was taken out of the record.
-                self._outbox = [
-                    evolve(told, event=redacted(told.event, rewritten[told.id])) if told.id in rewritten else told
-                    for told in self._outbox
-                ]
-            self._outbox.extend(events)
+            told, number = self._outbox, len(self._outbox)
+            replaced = {id_: self._records.get(id_) for id_ in written}
+            try:
+                for write, keys in fresh:
+                    self._put(write.after, keys)
+                if change_set.receipt is not None:
+                    self._receipts[change_set.receipt.key] = change_set.receipt
+                if rewritten:
+                    # Nobody may read in the outbox what was taken out of the record.
+                    self._outbox = [
+                        evolve(event, event=redacted(event.event, rewritten[event.id]))
+                        if event.id in rewritten
+                        else event
+                        for event in told
+                    ]
+                self._outbox.extend(events)
+            except BaseException:
+                # Somebody pressed Ctrl-C, or there is no more memory: nothing of it happened.
+                for write, keys in fresh:
+                    self._undo(write.id, keys, replaced[write.id])
+                if change_set.receipt is not None:
+                    self._receipts.pop(change_set.receipt.key, None)
+                self._outbox = told
+                del told[number:]
+                raise
             return Committed()
 
     def _stale(self, change_set: ChangeSet) -> list[str]:
@@ -113,16 +129,32 @@ class InMemoryStore:
                 stale.append(id_)
         return stale
 
-    def _put(self, before: Record | None, after: Record, keys: tuple[MatchKey, ...]) -> None:
-        for key in () if before is None else match_keys(self._records[before.id]):
+    def _put(self, after: Record, keys: tuple[MatchKey, ...]) -> None:
+        stored = self._records.get(after.id)
+        for key in () if stored is None else match_keys(stored):
             if key not in keys:
-                holders = self._index[key]
-                del holders[after.id]
-                if not holders:
-                    del self._index[key]
+                self._forget(key, after.id)
         for key in keys:
             self._index.setdefault(key, {})[after.id] = None
         self._records[after.id] = after
+
+    def _undo(self, id_: str, keys: tuple[MatchKey, ...], stored: Record | None) -> None:
+        had = () if stored is None else match_keys(stored)
+        for key in keys:
+            if key not in had:
+                self._forget(key, id_)
+        for key in had:
+            self._index.setdefault(key, {})[id_] = None
+        if stored is None:
+            self._records.pop(id_, None)
+        else:
+            self._records[id_] = stored
+
+    def _forget(self, key: MatchKey, id_: str) -> None:
+        holders = self._index.get(key, {})
+        holders.pop(id_, None)
+        if not holders:
+            self._index.pop(key, None)
 
     @property
     def outbox(self) -> tuple[EventRecord, ...]:
