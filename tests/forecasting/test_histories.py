@@ -143,6 +143,7 @@ class TestAsOf:
             stage_entered_at=day(20),
             closed_at=day(20),
             recorded_at=day(25),
+            pushes=0,
         )
 
     def test_the_same_answer_is_made_once(self):
@@ -421,7 +422,18 @@ commands = st.one_of(
 steps = st.lists(
     st.tuples(st.integers(0, 100), commands, st.integers(0, 60)).map(lambda one: (one[0], *one[1], one[2])), max_size=12
 )
-CORE = ("state", "created_at", "amount", "expected_close", "closed_at", "counts_as", "owner", "type", "pipeline_id")
+CORE = (
+    "state",
+    "pushes",
+    "created_at",
+    "amount",
+    "expected_close",
+    "closed_at",
+    "counts_as",
+    "owner",
+    "type",
+    "pipeline_id",
+)
 
 
 class TestOfOpportunity:

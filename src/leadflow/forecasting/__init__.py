@@ -12,6 +12,8 @@ from leadflow.forecasting.forecast import Contribution, Forecast, forecast
 from leadflow.forecasting.histories import DealHistory
 from leadflow.forecasting.historyfold import Spell
 from leadflow.forecasting.historyrows import Histories, read_histories
+from leadflow.forecasting.landmark import LandmarkTable, fit_landmark
+from leadflow.forecasting.landmarkcounts import LandmarkCell
 from leadflow.forecasting.models import Estimate, StageTable, WinModel
 from leadflow.forecasting.omissions import Omission, OmissionReason
 from leadflow.forecasting.potential import Level, Potential, PotentialRow
@@ -49,6 +51,8 @@ __all__ = [
     "Factor",
     "Forecast",
     "Histories",
+    "LandmarkCell",
+    "LandmarkTable",
     "Level",
     "Measure",
     "Omission",
@@ -70,6 +74,7 @@ __all__ = [
     "brier",
     "crps",
     "explain",
+    "fit_landmark",
     "forecast",
     "interval_score",
     "log_loss",

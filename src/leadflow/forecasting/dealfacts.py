@@ -27,7 +27,7 @@ __all__ = ["FACT_KINDS", "DealFact"]
 _STATES = ("opened", "found", "stage", "won", "lost", "reopened", "withdrawn")
 # Attributes that follow from the facts and are never given themselves.
 _WORKED_OUT = frozenset(
-    {"id", "state", "stage", "created_at", "stage_entered_at", "closed_at", "recorded_at", "counts_as"}
+    {"id", "state", "stage", "pushes", "created_at", "stage_entered_at", "closed_at", "recorded_at", "counts_as"}
 )
 _GIVEN = tuple(name for name in ATTRIBUTES if name not in _WORKED_OUT)
 FACT_KINDS: Final[tuple[str, ...]] = (*_STATES, *_GIVEN)

@@ -11,6 +11,7 @@ one, else the stage's.
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from attrs import field, fields_dict, frozen
@@ -18,7 +19,7 @@ from attrs import field, fields_dict, frozen
 from leadflow.calendar import FiscalCalendar
 from leadflow.dealparts import CountsAs
 from leadflow.errors import Problem
-from leadflow.events import ProbabilitySource
+from leadflow.events import ExpectedCloseSet, OpportunityOpened, ProbabilitySource
 from leadflow.fields import NO_FIELDS, Fields, FieldValue
 from leadflow.money import Money, Recurring
 from leadflow.money.exact import item_problems
@@ -40,6 +41,7 @@ from leadflow.validation import (
     text,
     to_set,
     to_tuple,
+    whole,
 )
 
 __all__ = ["Deal", "DealState"]
@@ -117,6 +119,7 @@ class Deal:
             the host's to keep, but no figure can count it: each lists it.
         recurring: The recurring part, if it has one.
         expected_close: The day on which it is expected to close.
+        pushes: How often that day was put off.
         created_at: When it came into being; aware, as the times below.
         stage_entered_at: When it entered its stage.
         closed_at: When it was won or lost.
@@ -148,6 +151,7 @@ class Deal:
     amount: Money | None = field(default=None, kw_only=True)
     recurring: Recurring | None = field(default=None, kw_only=True)
     expected_close: date | None = field(default=None, kw_only=True)
+    pushes: int | None = field(default=None, kw_only=True)
     created_at: datetime | None = field(default=None, kw_only=True)
     stage_entered_at: datetime | None = field(default=None, kw_only=True)
     closed_at: datetime | None = field(default=None, kw_only=True)
@@ -169,6 +173,7 @@ class Deal:
             optional(instance, "amount", self.amount, Money, "Money"),
             optional(instance, "recurring", self.recurring, Recurring, "a Recurring"),
             optional(day, "expected_close", self.expected_close),
+            optional(whole, "pushes", self.pushes),
             *(optional(aware, name, getattr(self, name)) for name in _TIMES if getattr(self, name) is not None),
             optional(coded, "counts_as", self.counts_as, _COUNTS_AS),
             *each("tags", self.tags, code),
@@ -240,6 +245,7 @@ class Deal:
             amount=known.amount,
             recurring=known.recurring,
             expected_close=known.expected_close,
+            pushes=_pushes(known),
             created_at=known.created_at,
             stage_entered_at=known.stage_entered_at,
             closed_at=known.closed_at,
@@ -315,6 +321,16 @@ def _state_of(opportunity: Opportunity) -> DealState:
     if opportunity.is_open:
         return DealState.OPEN
     return DealState.WON if opportunity.is_won else DealState.LOST
+
+
+def _pushes(opportunity: Opportunity) -> int:
+    told = [
+        event.expected_close
+        for event in opportunity.history
+        if isinstance(event, (ExpectedCloseSet, OpportunityOpened))
+    ]
+    stated = [day for day in told if day is not None]
+    return sum(after > before for before, after in pairwise(stated))
 
 
 ATTRIBUTES = tuple(fields_dict(Deal))

@@ -207,6 +207,7 @@ def _as_deal(id: str, standing: Standing) -> Deal:  # noqa: A002 - the field's w
         created_at=standing.created_at,
         stage_entered_at=standing.entered_at if standing.state is DealState.OPEN else standing.closed_at,
         closed_at=standing.closed_at,
+        pushes=standing.pushes,
         recorded_at=standing.recorded_at,
         counts_as=standing.counts_as,
         **attributes,

@@ -67,6 +67,10 @@ class Standing(NamedTuple):
         day: date | None = self.attributes.get("expected_close")
         return day
 
+    def value(self, name: str) -> object:
+        """Return the value of an attribute, if one was told."""
+        return getattr(self, name) if name == "stage" else self.attributes.get(name)
+
 
 def in_order(facts: Iterable[DealFact]) -> tuple[DealFact, ...]:
     """Return facts in the order in which they happened."""
