@@ -5,6 +5,7 @@ Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` an
 """
 
 from leadflow.forecasting.causes import Factor
+from leadflow.forecasting.counts import Wins
 from leadflow.forecasting.dealfacts import FACT_KINDS, DealFact
 from leadflow.forecasting.deals import Deal, DealState
 from leadflow.forecasting.explain import DealEffect, Effect, Explanation, explain
@@ -12,8 +13,6 @@ from leadflow.forecasting.forecast import Contribution, Forecast, forecast
 from leadflow.forecasting.histories import DealHistory
 from leadflow.forecasting.historyfold import Spell
 from leadflow.forecasting.historyrows import Histories, read_histories
-from leadflow.forecasting.landmark import LandmarkTable, fit_landmark
-from leadflow.forecasting.landmarkcounts import LandmarkCell
 from leadflow.forecasting.models import Estimate, StageTable, WinModel
 from leadflow.forecasting.omissions import Omission, OmissionReason
 from leadflow.forecasting.potential import Level, Potential, PotentialRow
@@ -32,6 +31,7 @@ from leadflow.forecasting.scores import (
 )
 from leadflow.forecasting.steps import Bucket
 from leadflow.forecasting.sums import ByCategory, Measure, RollupRow
+from leadflow.forecasting.total import Total
 from leadflow.forecasting.waterfall import BucketRow, Step, Waterfall, waterfall
 
 __all__ = [
@@ -51,8 +51,6 @@ __all__ = [
     "Factor",
     "Forecast",
     "Histories",
-    "LandmarkCell",
-    "LandmarkTable",
     "Level",
     "Measure",
     "Omission",
@@ -68,13 +66,14 @@ __all__ = [
     "Spell",
     "StageTable",
     "Step",
+    "Total",
     "Waterfall",
     "WinModel",
+    "Wins",
     "auc",
     "brier",
     "crps",
     "explain",
-    "fit_landmark",
     "forecast",
     "interval_score",
     "log_loss",
