@@ -86,7 +86,7 @@ def _from_pairs(given: Mapping[Any, Any]) -> tuple[Rule, ...]:
     rules: list[Rule] = []
     problems: list[Problem] = []
     for source, targets in given.items():
-        for target in (targets,) if isinstance(targets, str) else to_tuple(targets):
+        for target in targets if isinstance(targets, list | tuple) else (targets,):
             try:
                 rules.append(Rule(source, target))
             except ValueError as error:
@@ -112,7 +112,7 @@ class ConversionMapping:
     True
 
     Attributes:
-        rules: `Rule` values, or a mapping from source to target (or targets); kept sorted.
+        rules: `Rule` values, or a mapping from source to target (or a list of them); kept sorted.
         kinds: What kind of value custom fields hold, by path (``fields.seats``, ``account.fields.tier``): a `FieldKind`
             or its value. Needed for a custom field that goes to an attribute; elsewhere checked where it is given.
 
