@@ -17,6 +17,9 @@ import attrs
 from leadflow import Account, Contact, Lead, ListEntry, Opportunity, Person, Prospect, pipelines
 from leadflow.assessment import Basis, Evidence, Explanation, Finding, FindingKind, Question, Verdict
 from leadflow.calendar import FiscalCalendar
+from leadflow.codec.classes import Attribute, attributes_of
+from leadflow.codec.forms import Forms
+from leadflow.codec.unions import or_none
 from leadflow.conversion import SKIP, Create, FindOrCreate, UseExisting
 from leadflow.dealparts import LOSS_REASONS, ContactRole, Origin
 from leadflow.discovery import Discovery, Learned
@@ -162,6 +165,19 @@ BY_CLASS: dict[str, dict[str, Any]] = {
     "QualificationRequest": {"lead_id": "L-1"},
     "Rate": {"source": "EUR", "target": "USD"},
     "RecordVersion": {"kind": "lead"},
+    "Codes": {"words": Fields({"gold": "tier 1"})},
+    "Column": {"path": "person.job_title"},
+    "Day": {"format": "%d.%m.%Y"},
+    "Instant": {"format": "%d.%m.%Y %H:%M"},
+    "IntakeForm": {"basis": "contract", "defaults": Fields({"source": "fair"}), "ignored": frozenset({"csrf"})},
+    "IntakeRequest": {
+        "row": (("email", "mara@northwind.example"), ("seats", 40)),
+        "lead": Create("L-1"),
+        "entry": Create("E-1"),
+    },
+    "Integer": {"thousands": "."},
+    "Number": {"decimal": ",", "thousands": "."},
+    "YesNo": {"yes": ("ja",), "no": ("nein",)},
     "Stage": {"category": "open", "probability": 0.4, "forecast_category": "most_likely"},
     "TermDefaults": {"stage": "proposal", "name": "{company} {quarter}"},
     "Unmapped": {"value": frozenset({"b", "a"})},
@@ -237,3 +253,16 @@ def build(kind: type[Any], *, full: bool) -> Any:
         if attribute.init and (must or full or attribute.name in BY_CLASS.get(kind.__name__, {})):
             given[attribute.alias] = named(kind, attribute, hints[attribute.name], full)
     return kind(**{name: value for name, value in given.items() if value is not attrs.NOTHING})
+
+
+def defaults(kind: type[Any]) -> dict[str, Any]:
+    """Return what stands in for each attribute that may be left out of a dict, as it would be written."""
+    forms = Forms({})
+    if not attrs.has(kind):
+        return {}
+    several = [Attribute(told, key, forms.of(told.type)) for told, key in attributes_of(kind)]
+    return {
+        one.key: "as at" if one.key == "recorded_at" else or_none(one.form).write(one.told.default)
+        for one in several
+        if one.may_be_left_out
+    }

@@ -144,6 +144,8 @@ def tagged(
         if found is None:
             found = writers[type(value)] = writer_of(value)
         tag, writer = found
-        return {tag: writer(value)} if tag else writer(value)
+        if not tag:
+            return writer(value)
+        return {tag: collected([(tag, writer, (value,))])[0] if careful else writer(value)}
 
     return Form(read, write)
