@@ -13,6 +13,8 @@ from leadflow.forecasting.forecast import Contribution, Forecast, forecast
 from leadflow.forecasting.histories import DealHistory
 from leadflow.forecasting.historyfold import Spell
 from leadflow.forecasting.historyrows import Histories, read_histories
+from leadflow.forecasting.landmark import LandmarkTable, fit_landmark
+from leadflow.forecasting.landmarkcounts import LandmarkCell
 from leadflow.forecasting.models import Estimate, StageTable, WinModel
 from leadflow.forecasting.omissions import Omission, OmissionReason
 from leadflow.forecasting.potential import Level, Potential, PotentialRow
@@ -51,6 +53,8 @@ __all__ = [
     "Factor",
     "Forecast",
     "Histories",
+    "LandmarkCell",
+    "LandmarkTable",
     "Level",
     "Measure",
     "Omission",
@@ -74,6 +78,7 @@ __all__ = [
     "brier",
     "crps",
     "explain",
+    "fit_landmark",
     "forecast",
     "interval_score",
     "log_loss",

@@ -1,0 +1,253 @@
+"""
+Distributions of an amount: steps, and smooth ones put together from tables.
+
+Theory. Few deals make a distribution of steps: so many possible sums, each with its chance. Many make a smooth one,
+kept as a table of its distribution function with straight lines between; a few large deals shift that table about, so
+the whole is a mixture of shifted tables. Both answer the same questions. The distribution function never falls, the
+quantile is its inverse (the smallest amount whose chance reaches q), and both belong to one mean.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import accumulate
+from math import fsum
+from sys import float_info
+from typing import Protocol
+
+from attrs import field, frozen
+
+__all__ = ["Distribution", "Mixture", "Piece", "Steps", "Table"]
+
+# Sums of the same deals in another order differ in the last bits: amounts and chances so close are the same.
+_ROUNDING = 16 * float_info.epsilon
+_CHANCE = 1e-12
+# Halving an interval so often leaves nothing that a float could tell apart.
+_HALVINGS = 60
+
+
+class Distribution(Protocol):
+    """What a distribution of an amount can say."""
+
+    @property
+    def mean(self) -> float:
+        """The mean of the distribution as it is kept."""
+        ...
+
+    @property
+    def variance(self) -> float:
+        """The variance of the distribution as it is kept."""
+        ...
+
+    def cdf(self, x: float) -> float:
+        """Return the chance of at most x."""
+        ...
+
+    def under(self, x: float) -> float:
+        """Return the chance of less than x."""
+        ...
+
+    def quantile(self, q: float) -> float:
+        """Return the smallest x with cdf(x) >= q."""
+        ...
+
+    def gap(self, x: float) -> float:
+        """Return by how much x is missed on average: the mean of max(x - amount, 0)."""
+        ...
+
+
+@frozen(eq=False)
+class Steps:
+    """
+    Possible amounts and their chances.
+
+    Attributes:
+        values: Ascending.
+        chances: As many, all of them positive; they add up to 1.
+    """
+
+    values: Sequence[float] = field(repr=False)
+    chances: Sequence[float] = field(repr=False)
+
+    @classmethod
+    def of(cls, atoms: Iterable[tuple[float, float]]) -> "Steps":
+        """Make one of amounts with chances in any order; amounts that differ by rounding only are one."""
+        ordered = sorted(atoms)
+        near = _ROUNDING * max(abs(ordered[0][0]), abs(ordered[-1][0]))
+        values: list[float] = []
+        chances: list[float] = []
+        last, limit = 0.0, -float_info.max
+        for value, chance in ordered:
+            if value <= limit:
+                last += chance
+                chances[-1] = last
+            else:
+                values.append(value)
+                chances.append(chance)
+                last, limit = chance, value + near
+        return cls(values, chances)
+
+    @cached_property
+    def _cumulative(self) -> list[float]:
+        whole = fsum(self.chances)
+        return [min(1.0, total / whole) for total in accumulate(self.chances)]
+
+    @cached_property
+    def _near(self) -> float:
+        return _ROUNDING * max(abs(self.values[0]), abs(self.values[-1]))
+
+    @cached_property
+    def mean(self) -> float:
+        """The mean."""
+        return fsum(value * chance for value, chance in zip(self.values, self.chances, strict=True))
+
+    @cached_property
+    def variance(self) -> float:
+        """The variance."""
+        return fsum((value - self.mean) ** 2 * chance for value, chance in zip(self.values, self.chances, strict=True))
+
+    def cdf(self, x: float) -> float:
+        """Return the chance of at most x."""
+        return self._up_to(bisect_right(self.values, x + self._near))
+
+    def under(self, x: float) -> float:
+        """Return the chance of less than x."""
+        return self._up_to(bisect_left(self.values, x - self._near))
+
+    def _up_to(self, place: int) -> float:
+        if place == len(self.values):
+            return 1.0
+        return self._cumulative[place - 1] if place else 0.0
+
+    def quantile(self, q: float) -> float:
+        """Return the smallest x with cdf(x) >= q."""
+        place = bisect_left(self._cumulative, q - _CHANCE)
+        return self.values[min(place, len(self.values) - 1)]
+
+    def gap(self, x: float) -> float:
+        """Return the mean of max(x - amount, 0)."""
+        end = bisect_right(self.values, x)
+        pairs = zip(self.values[:end], self.chances[:end], strict=True)
+        return fsum((x - value) * chance for value, chance in pairs)
+
+
+@frozen(eq=False)
+class Table:
+    """
+    A distribution function at equally spaced points, with straight lines between.
+
+    Attributes:
+        start: The first point.
+        step: The distance between two points.
+        values: The function there: never falling, 0 first and 1 last.
+    """
+
+    start: float
+    step: float
+    values: Sequence[float] = field(repr=False)
+
+    @cached_property
+    def end(self) -> float:
+        """The last point."""
+        return self.start + self.step * (len(self.values) - 1)
+
+    @cached_property
+    def _areas(self) -> list[float]:
+        half = 0.5 * self.step
+        return [0.0, *accumulate(half * (a + b) for a, b in zip(self.values, self.values[1:], strict=False))]
+
+    @cached_property
+    def mean(self) -> float:
+        """The mean."""
+        return self.end - self._areas[-1]
+
+    @cached_property
+    def variance(self) -> float:
+        """The variance."""
+        middle = (self.mean - self.start) / self.step - 0.5
+        points = enumerate(zip(self.values, self.values[1:], strict=False))
+        # Inside a step the amount is spread evenly, which has a twelfth of the step squared as its own variance.
+        return self.step**2 * (1 / 12 + fsum((b - a) * (place - middle) ** 2 for place, (a, b) in points))
+
+    def with_mean(self, mean: float) -> "Table":
+        """Return it moved to a mean."""
+        return Table(self.start + (mean - self.mean), self.step, self.values)
+
+    def cdf(self, x: float) -> float:
+        """Return the chance of at most x."""
+        place = (x - self.start) / self.step
+        if place <= 0.0:
+            return 0.0
+        left = int(place)
+        values = self.values
+        if left >= len(values) - 1:
+            return 1.0
+        low = values[left]
+        return low + (place - left) * (values[left + 1] - low)
+
+    def gap(self, x: float) -> float:
+        """Return the mean of max(x - amount, 0)."""
+        if x <= self.start:
+            return 0.0
+        left = int((x - self.start) / self.step)
+        if left >= len(self.values) - 1:
+            return self._areas[-1] + (x - self.end)
+        return self._areas[left] + 0.5 * (x - self.start - left * self.step) * (self.values[left] + self.cdf(x))
+
+
+# A shift, a weight, and what is shifted.
+Piece = tuple[float, float, Table]
+
+
+@frozen(eq=False)
+class Mixture:
+    """
+    Shifted tables with their weights.
+
+    Attributes:
+        pieces: Weights are positive and add up to 1.
+    """
+
+    pieces: Sequence[Piece] = field(repr=False)
+
+    @cached_property
+    def mean(self) -> float:
+        """The mean."""
+        return fsum(weight * (shift + table.mean) for shift, weight, table in self.pieces)
+
+    @cached_property
+    def variance(self) -> float:
+        """The variance."""
+        return fsum(
+            weight * (table.variance + (shift + table.mean - self.mean) ** 2) for shift, weight, table in self.pieces
+        )
+
+    def cdf(self, x: float) -> float:
+        """Return the chance of at most x."""
+        # Pieces by ascending start: what begins above x adds nothing.
+        total = 0.0
+        for shift, weight, table in self.pieces:
+            total += weight * table.cdf(x - shift)
+        return min(1.0, total)
+
+    under = cdf
+
+    def quantile(self, q: float) -> float:
+        """Return the smallest x with cdf(x) >= q."""
+        low = min(shift + table.start for shift, _, table in self.pieces)
+        high = max(shift + table.end for shift, _, table in self.pieces)
+        if q <= 0.0:
+            return low
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            if not low < middle < high:
+                break
+            if self.cdf(middle) >= q - _CHANCE:
+                high = middle
+            else:
+                low = middle
+        return high
+
+    def gap(self, x: float) -> float:
+        """Return the mean of max(x - amount, 0)."""
+        return fsum(weight * table.gap(x - shift) for shift, weight, table in self.pieces)
