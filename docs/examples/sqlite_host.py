@@ -62,12 +62,12 @@ class SQLiteStore:
     """
     A `leadflow.stores.Store` in a SQLite file, for one tenant.
 
-    One connection serves one thread at a time; open a store per thread, as here per request.
+    It has one connection, which serves one thread at a time: open a store per thread or request, and close it.
     """
 
     def __init__(self, path: str | Path, tenant: str, codec: Codec) -> None:
         self.tenant, self.codec = tenant, codec
-        self.connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self.connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.executescript(SCHEMA)
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
-sys.path.insert(0, str(EXAMPLES))
+# Modules that are no tests are imported by name: the example hosts, the storms of the stores in memory, and our own.
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[1] / "docs" / "examples"), str(HERE.parent / "conversion"), str(HERE)]
 
 _numbers = count(1)
 
