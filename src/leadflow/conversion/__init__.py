@@ -5,9 +5,20 @@ Planners are pure: they return a plan or a `Refusal`, and a store commits the pl
 `targets`, `terms`, `mapping`, `weighing`, `settings`, `requests` (what can be asked for), `refusals`, `judging`,
 `candidates`, `matching`, `mappingvalues`, `filling`, `opening`, `carrying`, `provenance` (the rules), `qualifying`,
 `converting` (the planners), `plans`; then `asking`, `flows`, `calls` and `services`, which put it all to a store, one
-at a time or many (`bulk`, `owning`, `outcomes`); `hosted` calls what the host handed over.
+at a time or many (`bulk`, `owning`, `outcomes`); `hosted` calls what the host handed over. Merging and taking back:
+`amendments` (what can be asked for), `survivors`, `mergefields` (the rules), `merging`, `unmerging`, `undoing` (the
+planners), on a `workbench`.
 """
 
+from leadflow.conversion.amendments import (
+    MergePlan,
+    MergeRequest,
+    TakenBack,
+    UnconversionPlan,
+    UnconversionRequest,
+    UnmergePlan,
+    UnmergeRequest,
+)
 from leadflow.conversion.bulk import BulkItem, item_key
 from leadflow.conversion.candidates import (
     Criterion,
@@ -26,6 +37,8 @@ from leadflow.conversion.intakereaders import Codes, Day, Instant, Integer, Numb
 from leadflow.conversion.intaking import intake
 from leadflow.conversion.mapping import ConversionMapping, Rule
 from leadflow.conversion.mappingpaths import FieldKind
+from leadflow.conversion.mergefields import MERGE_RULES, FieldRule, MergeRule
+from leadflow.conversion.merging import merge_provenance, plan_merge
 from leadflow.conversion.outcomes import BulkResult, BulkSummary, Failed
 from leadflow.conversion.owning import RoundRobin
 from leadflow.conversion.plans import ConversionPlan, QualificationPlan
@@ -35,13 +48,18 @@ from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment, QualificationRequest
 from leadflow.conversion.services import AsyncConversionService, ConversionService
 from leadflow.conversion.settings import STANDARD_SETTINGS, ConversionSettings, OpenDeals, Owners, PersonAccounts
+from leadflow.conversion.survivors import SURVIVAL, SurvivalRule
 from leadflow.conversion.targets import SKIP, Create, FindOrCreate, UseExisting
 from leadflow.conversion.terms import DealTerms, Default, TermDefaults
+from leadflow.conversion.undoing import plan_unconversion
+from leadflow.conversion.unmerging import plan_unmerge
 from leadflow.conversion.weighing import Matching
 
 __all__ = [
+    "MERGE_RULES",
     "SKIP",
     "STANDARD_SETTINGS",
+    "SURVIVAL",
     "Applied",
     "AsyncConversionService",
     "BulkItem",
@@ -63,6 +81,7 @@ __all__ = [
     "Failed",
     "FieldKind",
     "FieldProvenance",
+    "FieldRule",
     "FindOrCreate",
     "Instant",
     "IntakeForm",
@@ -72,6 +91,9 @@ __all__ = [
     "MatchCandidate",
     "Matches",
     "Matching",
+    "MergePlan",
+    "MergeRequest",
+    "MergeRule",
     "Moment",
     "Number",
     "OpenDeals",
@@ -84,9 +106,15 @@ __all__ = [
     "RefusalReason",
     "RoundRobin",
     "Rule",
+    "SurvivalRule",
+    "TakenBack",
     "TermDefaults",
     "Text",
+    "UnconversionPlan",
+    "UnconversionRequest",
     "Unmapped",
+    "UnmergePlan",
+    "UnmergeRequest",
     "UseExisting",
     "Words",
     "YesNo",
@@ -94,7 +122,11 @@ __all__ = [
     "intake",
     "item_key",
     "match_candidates",
+    "merge_provenance",
     "plan_conversion",
+    "plan_merge",
     "plan_qualification",
+    "plan_unconversion",
+    "plan_unmerge",
     "row_key",
 ]

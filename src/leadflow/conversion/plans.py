@@ -21,6 +21,7 @@ from leadflow.conversion.provenance import FieldProvenance, provenance_of
 from leadflow.conversion.refusals import RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment, QualificationRequest
 from leadflow.conversion.terms import Default
+from leadflow.events import Provenance
 from leadflow.lead import Lead
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, Person
@@ -89,7 +90,8 @@ def _lines(plan: _Planned) -> Iterator[tuple[str, str, str]]:
     for default in plan.defaults:
         yield "default", f"{default.path} = {default.value}", default.why
     for source in getattr(plan, "provenance", ()):
-        yield "keep", source.path, f"of {', '.join(source.ids)}"
+        if isinstance(source, Provenance):
+            yield "keep", source.path, f"of {', '.join(source.ids)}"
     for unmapped in plan.unmapped:
         yield "not carried", unmapped.path, unmapped.why
     for warning in plan.warnings:

@@ -49,6 +49,16 @@ class RefusalCode(StrEnum):
     INVALID_STAGE = "invalid_stage"
     # What it would hold.
     INVALID_VALUE = "invalid_value"
+    # What stands against merging, and against taking a step back.
+    SAME_RECORD = "same_record"
+    ALREADY_MERGED = "already_merged"
+    CHAINED_MERGE = "chained_merge"
+    WON_TWICE = "won_twice"
+    UNMERGED_PROSPECTS = "unmerged_prospects"
+    NOT_MERGED = "not_merged"
+    NOT_CONVERTED = "not_converted"
+    NO_HISTORY = "no_history"
+    MOVED = "moved"
     # What happened between planning and writing.
     PLAN_CHANGED = "plan_changed"
     CONFLICT = "conflict"

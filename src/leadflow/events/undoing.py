@@ -5,7 +5,7 @@ Versions number the events of a record, those that were compacted included: the 
 each later event one more.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
 from leadflow.events.base import Event, Opening
@@ -19,7 +19,7 @@ __all__ = ["before", "counting", "firm"]
 _FIRM: Final = (Opening, Undone, Redacted, ConsentRecorded)
 
 
-def counting(history: Sequence[Event]) -> Mapping[int, Event]:
+def counting(history: Sequence[Event]) -> dict[int, Event]:
     """Return the events that count, by version: neither undone nor the undoing itself."""
     gone = _gone(history)
     return {
