@@ -4,6 +4,7 @@ Forecasting: deals as of a day, what they add up to, and what of it will be won 
 Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` and `forecast`.
 """
 
+from leadflow.forecasting.adjustments import Adjusted, AdjustedFigure, Adjustment, adjust, adjusted
 from leadflow.forecasting.causes import Factor
 from leadflow.forecasting.counts import Wins
 from leadflow.forecasting.dealfacts import FACT_KINDS, DealFact
@@ -18,6 +19,8 @@ from leadflow.forecasting.landmarkcounts import LandmarkCell
 from leadflow.forecasting.models import Estimate, StageTable, WinModel
 from leadflow.forecasting.omissions import Omission, OmissionReason
 from leadflow.forecasting.potential import Level, Potential, PotentialRow
+from leadflow.forecasting.quotas import Attainment, AttainmentRow, NeededCoverage, attainment, needed_coverage
+from leadflow.forecasting.rates import Velocity, WinRate, velocity, win_rate
 from leadflow.forecasting.rollup import Rollup, RollupMode, rollup
 from leadflow.forecasting.scores import (
     Quantiles,
@@ -38,6 +41,11 @@ from leadflow.forecasting.waterfall import BucketRow, Step, Waterfall, waterfall
 
 __all__ = [
     "FACT_KINDS",
+    "Adjusted",
+    "AdjustedFigure",
+    "Adjustment",
+    "Attainment",
+    "AttainmentRow",
     "Bucket",
     "BucketRow",
     "ByCategory",
@@ -57,6 +65,7 @@ __all__ = [
     "LandmarkTable",
     "Level",
     "Measure",
+    "NeededCoverage",
     "Omission",
     "OmissionReason",
     "Potential",
@@ -71,9 +80,14 @@ __all__ = [
     "StageTable",
     "Step",
     "Total",
+    "Velocity",
     "Waterfall",
     "WinModel",
+    "WinRate",
     "Wins",
+    "adjust",
+    "adjusted",
+    "attainment",
     "auc",
     "brier",
     "crps",
@@ -82,9 +96,12 @@ __all__ = [
     "forecast",
     "interval_score",
     "log_loss",
+    "needed_coverage",
     "pinball",
     "read_histories",
     "reliability",
     "rollup",
+    "velocity",
     "waterfall",
+    "win_rate",
 ]
