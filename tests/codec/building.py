@@ -20,7 +20,7 @@ from leadflow.calendar import FiscalCalendar
 from leadflow.codec.classes import Attribute, attributes_of
 from leadflow.codec.forms import Forms
 from leadflow.codec.unions import or_none
-from leadflow.conversion import SKIP, Create, FindOrCreate, UseExisting
+from leadflow.conversion import SKIP, Create, UseExisting
 from leadflow.dealparts import LOSS_REASONS, ContactRole, Origin
 from leadflow.discovery import Discovery, Learned
 from leadflow.engagement import Engagement, Touch
@@ -114,10 +114,6 @@ BY_NAME: dict[str, Any] = {
     "calendar": FiscalCalendar(ZoneInfo("America/New_York"), 4),
     "stands_for": 3,
     "absent": (MatchKey("account", "domain", "northwind.example"),),
-    "account": Create("A-1", anyway=True),
-    "contact": UseExisting("C-1"),
-    "opportunity": FindOrCreate("O-1"),
-    "prospect": Create("P-9"),
     "finds": "account",
     "reason": LOSS_REASONS["other"],
     "probability": 0.4,
@@ -131,7 +127,13 @@ BY_CLASS: dict[str, dict[str, Any]] = {
         "explainer": EVIDENCE.explanation,
     },
     "ConversionPlan": {"prospect": PROSPECT, "account": ACCOUNT, "contact": CONTACT, "opportunity": DEAL},
-    "ConversionRequest": {"opportunity": SKIP, "terms": None},
+    "ConversionRequest": {
+        "account": Create("A-1", anyway=True),
+        "contact": UseExisting("C-1"),
+        "opportunity": SKIP,
+        "terms": None,
+    },
+    "MergeRequest": {"ids": ("L-1", "L-2"), "rules": None},
     "ConversionMapping": {"kinds": Fields({"fields.seats": "integer"})},
     "ConversionSettings": {"reopens": frozenset({"nurturing"})},
     "Corrected": {"cleared": frozenset({"source"}), "source": None},
@@ -162,7 +164,7 @@ BY_CLASS: dict[str, dict[str, Any]] = {
     "Learned": {"level": "weak", "evidence": "said so", "value": date(2026, 6, 30)},
     "Engagement": {"kind": "form"},
     "QualificationPlan": {"lead": LEAD, "prospect": PROSPECT},
-    "QualificationRequest": {"lead_id": "L-1"},
+    "QualificationRequest": {"lead_id": "L-1", "prospect": Create("P-9")},
     "Rate": {"source": "EUR", "target": "USD"},
     "RecordVersion": {"kind": "lead"},
     "Codes": {"words": Fields({"gold": "tier 1"})},
@@ -201,7 +203,7 @@ def value_of(hint: Any, *, full: bool = True, name: str = "x") -> Any:
     if isinstance(hint, NewType):
         return f"{name}-1"
     if isinstance(hint, TypeVar):
-        return value_of(hint.__bound__ or str, full=full, name=name)
+        return value_of(hint.__bound__ or (*hint.__constraints__, str)[0], full=full, name=name)
     if origin in (Union, UnionType):
         return value_of(next(part for part in parts if part is not NoneType), full=full, name=name)
     if origin is Literal:

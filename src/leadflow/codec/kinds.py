@@ -7,10 +7,10 @@ here as soon as it is listed there.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from types import MappingProxyType, ModuleType
-from typing import Any, Final
+from types import MappingProxyType, ModuleType, NoneType, UnionType
+from typing import Any, Final, Union, get_args, get_origin
 
 import attrs
 
@@ -49,6 +49,7 @@ _PACKAGES: Final[tuple[ModuleType, ...]] = (
 )
 # Of what those list: what only other classes derive from, what holds a store, and what holds an exception.
 _NOT_STORED: Final = frozenset({"Event", "Opening", "ConversionService", "AsyncConversionService", "Failed"})
+_FUNCTION: Final[Any] = get_origin(Callable[[], None])
 
 
 def name_of(kind: type[Any]) -> str:
@@ -61,13 +62,25 @@ def name_of(kind: type[Any]) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
 
 
+def _is_code(kind: type[Any]) -> bool:
+    """Whether a class has an attribute that can only be a function: it is code of the host's, and no data."""
+    return any({get_origin(part) for part in _parts(attribute.type)} == {_FUNCTION} for attribute in attrs.fields(kind))
+
+
+def _parts(hint: Any) -> Iterator[Any]:  # noqa: ANN401 - an annotation
+    union = get_origin(hint) in (Union, UnionType)
+    yield from (part for part in (get_args(hint) if union else (hint,)) if part is not NoneType)
+
+
 def _listed() -> Iterator[type[Any]]:
     yield from RECORD_TYPES
     yield from (Fields, Policy, Combined, Deal)
     for package in _PACKAGES:
         for name in package.__all__:
             found = getattr(package, name)
-            if isinstance(found, type) and name not in _NOT_STORED and (attrs.has(found) or issubclass(found, Enum)):
+            if not isinstance(found, type) or name in _NOT_STORED:
+                continue
+            if issubclass(found, Enum) or (attrs.has(found) and not _is_code(found)):
                 yield found
 
 
