@@ -131,9 +131,12 @@ def in_order(keys: Sequence[tuple[object, ...]]) -> list[int]:
     [2, 1, 0]
     """
     order = list(range(len(keys)))
-    # Key by key from the last, since sorting is stable: one small object per group at a time instead of several.
+    # Key by key from the last, since sorting is stable. Plain texts are their own place: where there are as many groups
+    # as deals, an object for each would keep the garbage collector busy for longer than the sorting takes.
     for number in reversed(range(len(keys[0]) if keys else 0)):
-        order.sort(key=lambda row: _place(keys[row][number]))
+        column = [key[number] for key in keys]
+        places: list[Any] = column if all(type(key) is str for key in column) else list(map(_place, column))
+        order.sort(key=places.__getitem__)
     return order
 
 
