@@ -33,8 +33,13 @@ reachable = [found.name for found in pkgutil.iter_modules()]
 print(json.dumps({"names": names, "refused": refused, "files": files, "reachable": reachable}))
 """
 
-# What needs an extra, and what it says without it.
-EXTRAS = {"leadflow.codec": "leadflow.codec needs cattrs: pip install leadflow[codec]"}
+# What needs an extra or a test library, and what it says without it.
+EXTRAS = {
+    "leadflow.codec": "leadflow.codec needs cattrs: pip install leadflow[codec]",
+    "leadflow.testing.machine": "No module named 'hypothesis'",
+    "leadflow.testing.strategies": "No module named 'hypothesis'",
+    "leadflow.testing.suites": "No module named 'pytest'",
+}
 
 
 def runtime_requirements() -> set[str]:

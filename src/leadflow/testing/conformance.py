@@ -15,7 +15,7 @@ from leadflow.testing.reporting import CheckResult, Outcome, Report
 from leadflow.testing.running import Bench, run_now
 from leadflow.validation import invalid, to_tuple
 
-__all__ = ["STANDARD_CLAIMS", "check_async_store", "check_store", "run_check"]
+__all__ = ["STANDARD_CLAIMS", "check_async_store", "check_now", "check_store", "run_check"]
 
 STANDARD_CLAIMS: Final = frozenset({Capability.HISTORY, Capability.CONCURRENCY})
 """What a store claims if nothing is said: a whole history, and several callers at once."""
@@ -72,7 +72,7 @@ def check_store(
         patience=patience,
         examples=examples,
     )
-    return Report(tuple(run_now(run_check(check, host, awaited=False)) for check in _chosen(only)))
+    return Report(tuple(check_now(check, host) for check in _chosen(only)))
 
 
 async def check_async_store(
@@ -109,6 +109,14 @@ async def check_async_store(
         examples=examples,
     )
     return Report(tuple([await run_check(check, host, awaited=True) for check in _chosen(only)]))
+
+
+def check_now(check: Check, host: Host) -> CheckResult:
+    """Run one check on a store that answers at once."""
+    try:
+        return run_now(run_check(check, host, awaited=False))
+    except ConformanceError as error:
+        return CheckResult(check.name, Outcome.FAILED, "; ".join(error.faults))
 
 
 async def run_check(check: Check, host: Host, *, awaited: bool) -> CheckResult:

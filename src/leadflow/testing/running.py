@@ -16,7 +16,7 @@ from threading import Barrier, BrokenBarrierError, Event, Thread
 from typing import Any, Final, Self, TypeVar
 
 from leadflow.conversion.asking import Ask
-from leadflow.errors import LeadflowError
+from leadflow.errors import ConformanceError, LeadflowError
 from leadflow.stores import ChangeSet, CommitResult, Committed, MatchKey, Receipt, Record
 from leadflow.testing.hosts import Capability, Host, opened
 from leadflow.testing.reporting import expect, fault
@@ -40,14 +40,15 @@ def run_now(coroutine: Coroutine[Any, Any, _Out]) -> _Out:
     Run a coroutine that never waits to its end.
 
     Raises:
-        RuntimeError: If it waits.
+        ConformanceError: If it waits.
     """
     try:
         coroutine.send(None)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # the coroutine's own return value
     coroutine.close()
-    raise RuntimeError("a store whose methods wait for an event loop is checked with check_async_store")
+    way_out = "check a store whose methods wait for an event loop with check_async_store"
+    raise ConformanceError([f"the store waits; {way_out}"])
 
 
 class Port:

@@ -12,10 +12,20 @@ from typing import Any, Final
 
 from leadflow.account import Account
 from leadflow.contact import Contact
-from leadflow.dealparts import ContactRole, Milestone, Objection, Origin, ProductInterest, Proposal, TeamMember
+from leadflow.dealparts import (
+    ContactRole,
+    Milestone,
+    NextStep,
+    Objection,
+    Origin,
+    ProductInterest,
+    Proposal,
+    TeamMember,
+)
 from leadflow.discovery import Learned
 from leadflow.engagement import Engagement, Touch
 from leadflow.events import ProspectOpened
+from leadflow.events.joint import Provenance, Wrote
 from leadflow.fields import Fields
 from leadflow.ids import AccountId, ContactId, LeadId, OpportunityId, ProspectId
 from leadflow.lead import Lead
@@ -91,7 +101,7 @@ def one_of_each() -> tuple[Record, ...]:
 
 def eventful() -> tuple[Record, ...]:
     """Return records whose histories hold every kind of event, each with something in every attribute."""
-    return (*_accounts(), *_contacts(), *_entries(), *_leads(), *_prospects(), *_deals())
+    return (*_accounts(), *_contacts(), *_entries(), *_leads(), *_prospects(), *_deals(), *_merged())
 
 
 def _consent(*, granted: bool = True) -> Consent:
@@ -237,6 +247,25 @@ def _deals() -> tuple[Opportunity, ...]:
     deal = deal.call("commit", pinned=True, **when(8)).lose("price", note=TEXTS[2], **when(9))
     deal = deal.reopen(note=TEXTS[3], **when(10)).win(Money("1300.00", "EUR"), **when(11))
     return deal, _opened_and_withdrawn(), _judged()
+
+
+def _merged() -> tuple[Record, ...]:
+    gained = {
+        "provenance": [Provenance("person.phone", ("L-8", "L-9"))],
+        "wrote": [Wrote("C-1", (2, 3)), Wrote("O-1", (1,))],
+        "engagements": [_engagement()],
+        "touches": [_touch()],
+        "consents": [_consent(granted=False)],
+        "source": TEXTS[1],
+        "tags": ["b", "a"],
+        "fields": FIELDS,
+    }
+    return (
+        a_lead("L-8").absorbed("L-9", **gained, **_party(), **when(1)).undone(2, note=TEXTS[2], **when(2)),
+        a_lead("L-9").merged(into="L-8", **when(1)),
+        a_prospect("P-8").absorbed("P-9", **gained, opportunity_ids=["O-1"], **when(1)),
+        an_opportunity("O-8").absorbed("O-9", **gained, needs=[TEXTS[0]], next_step=NextStep(TEXTS[3]), **when(1)),
+    )
 
 
 def _opened_and_withdrawn() -> Opportunity:

@@ -19,10 +19,9 @@ import pytest
 
 from leadflow.errors import ConformanceError
 from leadflow.testing.checks import CHECKS, Check
-from leadflow.testing.conformance import STANDARD_CLAIMS, run_check
+from leadflow.testing.conformance import STANDARD_CLAIMS, check_now, run_check
 from leadflow.testing.hosts import Capability, Host
 from leadflow.testing.reporting import Outcome
-from leadflow.testing.running import run_now
 
 __all__ = ["AsyncStoreConformance", "StoreConformance"]
 
@@ -71,8 +70,8 @@ class StoreConformance:
     @_EVERY
     def test_store(self, check: Check) -> None:
         """The store does what the check claims."""
-        running = run_check(check, self.host(), awaited=self.awaited)
-        result = asyncio.run(running) if self.awaited else run_now(running)
+        host = self.host()
+        result = asyncio.run(run_check(check, host, awaited=True)) if self.awaited else check_now(check, host)
         if result.outcome is Outcome.SKIPPED:
             pytest.skip(result.why)
         if result.outcome is Outcome.FAILED:

