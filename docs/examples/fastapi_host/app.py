@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from fastapi_host.store import RECORD, PostgresStore
+from fastapi_host.store import PostgresStore
 from leadflow import FiscalCalendar, Money, Opportunity, Prospect, When, pipelines
 from leadflow.codec import Codec
 from leadflow.conversion import (
@@ -162,7 +162,7 @@ def create_app(
     @app.get("/forecast/{year}/{quarter}")
     async def quarter(year: int, quarter: int, now: At) -> dict[str, Any]:
         """Forecast a fiscal quarter."""
-        stored = await now.store.records(RECORD.c.kind == Opportunity.kind)
+        stored = await now.store.every(Opportunity.kind)
         deals = Deal.of_all(record for record in stored if isinstance(record, Opportunity))
         expected = forecast(
             deals,

@@ -6,7 +6,6 @@ so the commit takes one advisory lock for each thing that it looks at or writes 
 key), in sorted order so that two commits never wait for each other. What it then finds still holds when it writes.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    Executable,
     ForeignKeyConstraint,
     Identity,
     Index,
@@ -23,7 +23,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    all_,
     and_,
+    any_,
     bindparam,
     delete,
     select,
@@ -84,9 +86,46 @@ RECEIPT = Table(
     Column("receipt", JSONB, nullable=False),
 )
 
-# One statement, and in the order given: advisory locks until the transaction ends.
+# The statements, made once: what changes from call to call are parameters, so that neither SQLAlchemy nor PostgreSQL
+# works them out anew each time.
+TENANT = bindparam("tenant", type_=Text)
+IDS, KEYS = bindparam("ids", type_=ARRAY(Text)), bindparam("keys", type_=ARRAY(Text))
+SAME = and_(RECORD.c.tenant == EVENT.c.tenant, RECORD.c.id == EVENT.c.id)
+TOLD = (
+    select(RECORD.c.kind, RECORD.c.id, EVENT.c.event)
+    .join(EVENT, SAME)
+    .where(RECORD.c.tenant == TENANT)
+    .order_by(RECORD.c.id, EVENT.c.version)
+)
+BY_IDS = TOLD.where(RECORD.c.id == any_(IDS))
+# At most so many per key: one search of the primary key's index for each.
+FOUND = text(
+    "SELECT DISTINCT hit.id FROM unnest(:keys) AS asked(key) CROSS JOIN LATERAL"
+    " (SELECT id FROM match_key WHERE tenant = :tenant AND key = asked.key ORDER BY id LIMIT :limit) AS hit"
+).bindparams(KEYS)
+KEPT = select(RECEIPT.c.receipt).where(RECEIPT.c.tenant == TENANT, RECEIPT.c.key == bindparam("key"))
+# Advisory locks until the transaction ends, taken in the order given.
 LOCK = text("SELECT pg_advisory_xact_lock(number) FROM unnest(:numbers) AS number").bindparams(
     bindparam("numbers", type_=ARRAY(BigInteger))
+)
+# The last event tells apart two histories that were continued to one version number.
+STATES = (
+    select(RECORD.c.id, RECORD.c.kind, RECORD.c.version, EVENT.c.event)
+    .join(EVENT, and_(SAME, RECORD.c.version == EVENT.c.version))
+    .where(RECORD.c.tenant == TENANT, RECORD.c.id == any_(IDS))
+)
+HELD = (
+    select(MATCH_KEY.c.key)
+    .where(MATCH_KEY.c.tenant == TENANT, MATCH_KEY.c.key == any_(KEYS), MATCH_KEY.c.id != all_(IDS))
+    .distinct()
+)
+PUT = insert(RECORD)
+PUT = PUT.on_conflict_do_update(index_elements=["tenant", "id"], set_={"version": PUT.excluded.version})
+UNMATCH = delete(MATCH_KEY).where(MATCH_KEY.c.tenant == TENANT, MATCH_KEY.c.id == any_(IDS))
+REWRITE = (
+    update(EVENT)
+    .where(EVENT.c.tenant == bindparam("of"), EVENT.c.id == bindparam("record"), EVENT.c.version == bindparam("at"))
+    .values(event=bindparam("told"))
 )
 
 
@@ -99,38 +138,37 @@ class PostgresStore:
 
     def __init__(self, engine: AsyncEngine, tenant: str, codec: Codec) -> None:
         self.engine, self.tenant, self.codec = engine, tenant, codec
+        self.reading = engine.execution_options(isolation_level="AUTOCOMMIT")  # one statement needs no transaction
 
     async def load(self, id: str, /) -> Record | None:  # noqa: A002 - the Protocol's word
         """Return the record with this id; None if there is none."""
-        return next(iter(await self.records(RECORD.c.id == id)), None)
+        return next(iter(await self.records(BY_IDS, ids=[id])), None)
 
     async def candidates(self, keys: Collection[MatchKey], limit: int) -> Sequence[Record]:
         """Return the records that have one of these keys, at most `limit` per key."""
-        # Per key by itself, so that the limit is per key and each is one search of the primary key's index.
-        found = text(
-            "SELECT DISTINCT hit.id FROM unnest(:keys) AS asked(key) CROSS JOIN LATERAL"
-            " (SELECT id FROM match_key WHERE tenant = :tenant AND key = asked.key ORDER BY id LIMIT :limit) AS hit"
-        ).bindparams(bindparam("keys", type_=ARRAY(Text)))
-        async with self.engine.connect() as connection:
-            rows = await connection.execute(
-                found, {"keys": list(map(str, keys)), "tenant": self.tenant, "limit": limit}
-            )
-            ids = [id_ for (id_,) in rows]
-        return await self.records(RECORD.c.id.in_(ids)) if ids else []
+        ids = await self.rows(FOUND, keys=list(map(str, keys)), limit=limit)
+        return await self.records(BY_IDS, ids=[id_ for (id_,) in ids]) if ids else []
 
     async def receipt(self, key: str, /) -> Receipt | None:
         """Return the receipt kept under a key; None if there is none."""
-        async with self.engine.connect() as connection:
-            return await self.kept(connection, key)
+        found = await self.rows(KEPT, key=key)
+        return self.codec.load(found[0][0], Receipt) if found else None
 
-    async def records(self, *where: Any) -> list[Record]:  # noqa: ANN401 - conditions on RECORD
-        """Return the records that meet conditions, by id: what the rest of the application lists and reports with."""
-        async with self.engine.connect() as connection:
-            rows = await connection.execute(self.told(*where))
-            histories: dict[tuple[str, str], list[Any]] = defaultdict(list)
-            for kind, id_, event in rows:
-                histories[kind, id_].append(self.codec.load(event))
+    async def every(self, kind: str) -> list[Record]:
+        """Return the records of a kind, by id: what the rest of the application lists and reports."""
+        return await self.records(TOLD.where(RECORD.c.kind == bindparam("kind")), kind=kind)
+
+    async def records(self, query: Select[Any], **values: Any) -> list[Record]:  # noqa: ANN401 - parameters
+        """Return the records whose events a query tells."""
+        histories: dict[tuple[str, str], list[Any]] = {}
+        for kind, id_, event in await self.rows(query, **values):
+            histories.setdefault((kind, id_), []).append(self.codec.load(event))
         return [replayed(kind, id_, history) for (kind, id_), history in histories.items()]
+
+    async def rows(self, query: Executable, **values: Any) -> Sequence[Any]:  # noqa: ANN401 - parameters
+        """Read."""
+        async with self.reading.connect() as connection:
+            return (await connection.execute(query, {"tenant": self.tenant, **values})).all()
 
     async def commit(self, change_set: ChangeSet, /) -> CommitResult:
         """Write all of it, or nothing and why not."""
@@ -147,32 +185,29 @@ class PostgresStore:
 
     async def refused(self, connection: AsyncConnection, change_set: ChangeSet) -> CommitResult | None:
         """Return why a change set cannot be written, if so: the receipt first, then versions, then absences."""
-        if change_set.receipt is not None and await self.kept(connection, change_set.receipt.key):
-            return KeyTaken(change_set.receipt.key)
-        ids = [*(write.id for write in change_set.writes), *(relied.id for relied in change_set.relies_on)]
-        last = and_(RECORD.c.tenant == EVENT.c.tenant, RECORD.c.id == EVENT.c.id, RECORD.c.version == EVENT.c.version)
-        rows = await connection.execute(
-            select(RECORD.c.id, RECORD.c.kind, RECORD.c.version, EVENT.c.event)
-            .join(EVENT, last)
-            .where(RECORD.c.tenant == self.tenant, RECORD.c.id.in_(ids))
-        )
-        stored = {id_: (kind, version, event) for id_, kind, version, event in rows}
-        # The last event tells apart two histories that were continued to one version number.
+        tenant = {"tenant": self.tenant}
+        kept = change_set.receipt
+        if kept is not None and (await connection.execute(KEPT, {**tenant, "key": kept.key})).first():
+            return KeyTaken(kept.key)
         expected = {
             write.id: None
             if write.before is None
             else (write.before.kind, write.before.version, self.codec.dump(write.before.history[-1]))
             for write in change_set.writes
         }
-        stale = [id_ for id_, state in expected.items() if stored.get(id_) != state]
         relied = [(each.id, each.kind, each.version) for each in change_set.relies_on]
+        ids = [*expected, *(id_ for id_, *_ in relied)]
+        states = await connection.execute(STATES, {**tenant, "ids": ids})
+        stored = {id_: (kind, version, event) for id_, kind, version, event in states}
+        stale = [id_ for id_, state in expected.items() if stored.get(id_) != state]
         stale += [id_ for id_, *state in relied if list(stored.get(id_, ()))[:2] != state]
         if stale:
             return Stale(stale)
         absent = {str(key): key for key in change_set.absent}
-        held = (MATCH_KEY.c.tenant == self.tenant, MATCH_KEY.c.key.in_(absent), MATCH_KEY.c.id.not_in(expected))
-        there = await connection.execute(select(MATCH_KEY.c.key).where(*held).distinct())
-        appeared = [absent[key] for key in there.scalars()]
+        if not absent:
+            return None
+        held = await connection.execute(HELD, {**tenant, "keys": list(absent), "ids": list(expected)})
+        appeared = [absent[key] for key in held.scalars()]
         return MatchAppeared(appeared) if appeared else None
 
     async def save(
@@ -180,48 +215,30 @@ class PostgresStore:
     ) -> None:
         """Write records, match keys, events and receipt: one statement each, whatever their number."""
         tenant = {"tenant": self.tenant}
-        records = insert(RECORD).values(
-            [{**tenant, "id": w.id, "kind": w.after.kind, "version": w.after.version} for w in change_set.writes]
-        )
-        newer = records.on_conflict_do_update(
-            index_elements=["tenant", "id"], set_={"version": records.excluded.version}
-        )
-        await connection.execute(newer)
-        await connection.execute(
-            delete(MATCH_KEY).where(MATCH_KEY.c.tenant == self.tenant, MATCH_KEY.c.id.in_(list(keys)))
-        )
+        put = [{**tenant, "id": w.id, "kind": w.after.kind, "version": w.after.version} for w in change_set.writes]
+        await connection.execute(PUT, put)
+        changed = [write.id for write in change_set.writes if write.before is not None]
+        if changed:
+            await connection.execute(UNMATCH, {**tenant, "ids": changed})
         matched = [{**tenant, "key": str(key), "id": id_} for id_, found in keys.items() for key in found]
         if matched:
-            await connection.execute(insert(MATCH_KEY).values(matched))
-        for write in change_set.writes:
-            if write.rewrites:  # redaction: what was taken out of earlier events is taken out here, too
-                await self.rewrite(connection, write.after)
-        told = [
-            {**tenant, "id": event.id, "version": event.version, "event": self.codec.dump(event.event)}
-            for event in change_set.events
+            await connection.execute(insert(MATCH_KEY), matched)
+        # Redaction: what was taken out of earlier events is taken out here, too.
+        rewritten = [
+            {"of": self.tenant, "record": write.id, "at": version, "told": self.codec.dump(event)}
+            for write in change_set.writes
+            if write.rewrites
+            for version, event in enumerate(write.after.history, write.after.version - len(write.after.history) + 1)
         ]
-        await connection.execute(insert(EVENT).values(told))
+        if rewritten:
+            await connection.execute(REWRITE, rewritten)
+        told = [
+            {**tenant, "id": each.id, "version": each.version, "event": self.codec.dump(each.event)}
+            for each in change_set.events
+        ]
+        await connection.execute(insert(EVENT), told)
         if (kept := change_set.receipt) is not None:
-            await connection.execute(insert(RECEIPT).values(**tenant, key=kept.key, receipt=self.codec.dump(kept)))
-
-    async def rewrite(self, connection: AsyncConnection, record: Record) -> None:
-        """Replace the events of a record that are stored."""
-        first = record.version - len(record.history) + 1
-        for version, event in enumerate(record.history, first):
-            this = (EVENT.c.tenant == self.tenant, EVENT.c.id == record.id, EVENT.c.version == version)
-            await connection.execute(update(EVENT).where(*this).values(event=self.codec.dump(event)))
-
-    async def kept(self, connection: AsyncConnection, key: str) -> Receipt | None:
-        """Return the receipt under a key."""
-        rows = select(RECEIPT.c.receipt).where(RECEIPT.c.tenant == self.tenant, RECEIPT.c.key == key)
-        found = (await connection.execute(rows)).scalar()
-        return None if found is None else self.codec.load(found, Receipt)
-
-    def told(self, *where: Any) -> Select[tuple[str, str, Any]]:  # noqa: ANN401 - conditions on RECORD
-        """Return the query for the events of records, each record's in order."""
-        same = and_(RECORD.c.tenant == EVENT.c.tenant, RECORD.c.id == EVENT.c.id)
-        query = select(RECORD.c.kind, RECORD.c.id, EVENT.c.event).join(EVENT, same)
-        return query.where(RECORD.c.tenant == self.tenant, *where).order_by(RECORD.c.id, EVENT.c.version)
+            await connection.execute(insert(RECEIPT), {**tenant, "key": kept.key, "receipt": self.codec.dump(kept)})
 
     def number(self, thing: str) -> int:
         """Return the number of the lock for a thing; that two things share one by chance costs a wait, no more."""
