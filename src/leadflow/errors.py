@@ -229,7 +229,7 @@ class ConformanceError(LeadflowError, AssertionError):
         super().__init__(self.faults)
 
     def __str__(self) -> str:
-        return "\n".join(self.faults)
+        return "; ".join(self.faults)
 
 
 class UnknownNameError(LeadflowError, LookupError):
