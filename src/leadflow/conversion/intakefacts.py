@@ -83,6 +83,7 @@ class _Builder:
     def __init__(self, reading: Reading, form: IntakeForm, moment: Moment) -> None:
         self.reading, self.form, self.moment = reading, form, moment
         self.values: dict[str, Any] = dict(reading.values)
+        self.columns: dict[str, str] = dict(reading.columns)
         self.problems: list[RefusalReason] = list(reading.problems)
         self.defaults: list[Default] = []
         self.unmapped: list[Unmapped] = list(reading.unmapped)
@@ -122,13 +123,17 @@ class _Builder:
             if path.startswith(prefix) and not path.endswith(".currency")
         }
 
+    def at(self, path: str) -> str:
+        """Return where a path stands: its column, or, where none says it, the path itself."""
+        return self.columns.get(path, path)
+
     def _unread(self, *paths: str) -> bool:
         """Whether one of these stands in a column that could not be read."""
         columns = {column.name for column in self.form.columns if column.path in paths}
         return any(reason.path in columns for reason in self.reading.problems)
 
     def _blame(self, path: str, *problems: Problem | None) -> None:
-        where = self.reading.at(path)
+        where = self.at(path)
         self.problems += [unreadable(where, problem.message) for problem in problems if problem is not None]
 
     def _checked(self, path: str, value: Any) -> Any:  # noqa: ANN401 - of the path's own type
@@ -142,7 +147,7 @@ class _Builder:
         except InvalidError as error:
             for problem in error.problems:
                 name = problem.path.partition("[")[0].partition(".")[0]
-                column = self.reading.at(f"{owner}.{name}" if name in given else owner)
+                column = self.at(f"{owner}.{name}" if name in given else owner)
                 self.problems.append(unreadable(column, problem.message))
             return None
 
@@ -156,6 +161,8 @@ class _Builder:
             self.unmapped.append(Unmapped("person.given_name", name, "the whole name was given, too"))
         elif name:
             given["name"] = name
+            parts_at = [path for path in ("person.given_name", "person.family_name") if path in self.values]
+            self.columns["person.name"] = self.at(parts_at[0])
         elif "name" not in given and "email" in given:
             # Nobody is called "Not provided": who gave an address only is called by it, until they say more.
             given["name"] = given["email"]
@@ -181,8 +188,8 @@ class _Builder:
         return made
 
     def _nameless(self, owner: str, given: Mapping[str, Any], why: str) -> None:
-        said = [name for name in given if f"{owner}.{name}" in self.reading.columns]
-        self.unmapped += [Unmapped(self.reading.at(f"{owner}.{name}"), given[name], why) for name in said]
+        said = [name for name in given if f"{owner}.{name}" in self.columns]
+        self.unmapped += [Unmapped(self.at(f"{owner}.{name}"), given[name], why) for name in said]
 
     def _engagement(self) -> Engagement | None:
         given = {name: value for name, value in self._under("engagement").items() if not name.startswith("fields.")}

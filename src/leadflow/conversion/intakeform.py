@@ -170,10 +170,6 @@ class Reading:
     unmapped: tuple[Unmapped, ...]
     problems: tuple[RefusalReason, ...]
 
-    def at(self, path: str) -> str:
-        """Return where a path stands: its column, or, where none says it, the path itself."""
-        return self.columns.get(path, path)
-
 
 @frozen
 class IntakeForm:

@@ -116,10 +116,6 @@ def _values(facts: Facts, held: tuple[Joined, ...], keeper: str) -> Iterator[Unm
     engaged = facts.engagement.campaign if facts.engagement is not None else None
     if facts.campaign is not None and facts.campaign != engaged and held[0].campaign != facts.campaign:
         yield Unmapped("campaign", facts.campaign, _why(keeper, held[0].campaign))
-    if facts.engagement is not None and all(
-        facts.engagement not in getattr(record, "engagements", ()) for record in held
-    ):
-        yield Unmapped("engagement", facts.engagement, f"{keeper} takes no engagements")
     tags = facts.tags - frozenset[str]().union(*(record.tags for record in held))
     if tags:
         yield Unmapped("tags", tuple(sorted(tags)), f"{keeper} takes no more labels")

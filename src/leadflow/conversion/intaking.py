@@ -148,10 +148,9 @@ class _Intake:
 
     def _against(self) -> Iterable[RefusalReason]:
         facts, place = self.facts, self.place
-        if facts.person is None and facts.company is None:
-            if not facts.problems:
-                yield _reason(RefusalCode.MISSING_FIELDS, "must have a person or a company", "person")
-        elif (nobody := unreachable(facts.person, facts.company)) is not None and not place.ends:
+        # Where something cannot be read, what is missing may be just that.
+        nobody = None if facts.problems or place.ends else unreachable(facts.person, facts.company)
+        if nobody is not None:
             yield _reason(RefusalCode.MISSING_FIELDS, nobody.message, "person")
         if len(place.ends) > 1:
             ids = tuple(end.id for end in place.ends)
