@@ -16,6 +16,7 @@ from attrs import field, frozen
 
 from leadflow import markup
 from leadflow.assessment import Assessment, Assessor, Evidence
+from leadflow.conversion.amendments import MergePlan, UnconversionPlan, UnmergePlan
 from leadflow.conversion.asking import Flow, candidates, commit, load, receipt
 from leadflow.conversion.candidates import Known
 from leadflow.conversion.converting import conversion_of
@@ -64,7 +65,7 @@ __all__ = [
 ]
 
 Plan: TypeAlias = QualificationPlan | ConversionPlan[Any]
-Written: TypeAlias = Plan | IntakePlan
+Written: TypeAlias = Plan | IntakePlan | MergePlan[Any] | UnmergePlan[Any] | UnconversionPlan
 """What a service may have written."""
 
 _Source = TypeVar("_Source", Lead, Prospect)

@@ -12,6 +12,8 @@ from typing import ClassVar, Unpack
 
 from attrs import field, frozen
 
+from leadflow.conversion.amendcalls import AmendCalls, AsyncAmendCalls
+from leadflow.conversion.amendflow import Amendment
 from leadflow.conversion.asking import run, run_async
 from leadflow.conversion.bulk import (
     BulkItem,
@@ -22,7 +24,6 @@ from leadflow.conversion.bulk import (
     run_each_async,
 )
 from leadflow.conversion.flows import Applied, Plan
-from leadflow.conversion.intakecalls import AsyncIntakeCalls, IntakeCalls
 from leadflow.conversion.outcomes import BulkResult
 from leadflow.conversion.refusals import Refusal
 from leadflow.conversion.requests import OwnerChoice
@@ -35,7 +36,7 @@ __all__ = ["AsyncConversionService", "ConversionService"]
 
 
 @frozen(kw_only=True)
-class ConversionService(IntakeCalls):
+class ConversionService(AmendCalls):
     """
     Qualifies and converts what is in a store.
 
@@ -229,7 +230,7 @@ class ConversionService(IntakeCalls):
         """Make accounts, contacts and deals of leads, one commit per lead; see `convert_many`."""
         return run_each(self._batch("qualify_and_convert", leads, options), leads, self.store)
 
-    def apply(self, plan: Plan, *, key: str | None = None) -> Applied | Refusal:
+    def apply(self, plan: Plan | Amendment, *, key: str | None = None) -> Applied | Refusal:
         """
         Write a plan, provided that planning it again on fresh records gives the same.
 
@@ -245,7 +246,7 @@ class ConversionService(IntakeCalls):
 
 
 @frozen(kw_only=True)
-class AsyncConversionService(AsyncIntakeCalls):
+class AsyncConversionService(AsyncAmendCalls):
     """
     The same as `ConversionService`, on an `AsyncStore`.
 
@@ -350,6 +351,6 @@ class AsyncConversionService(AsyncIntakeCalls):
         """Make accounts, contacts and deals of leads, one commit per lead; see `convert_many`."""
         return run_each_async(self._batch("qualify_and_convert", leads, options), leads, self.store)
 
-    async def apply(self, plan: Plan, *, key: str | None = None) -> Applied | Refusal:
+    async def apply(self, plan: Plan | Amendment, *, key: str | None = None) -> Applied | Refusal:
         """Write a plan; see `ConversionService.apply`."""
         return await run_async(self._apply(plan, key), self.store)
