@@ -76,7 +76,7 @@ class TestStale:
         """It says from what to what."""
         mine = by_cleo(up(), add=euros(50))
         result = adjusted(up([*DEALS, deal("4", 50, owner="ada")], as_of=LATER), [mine])
-        assert [one.note for one in result.stale] == ["stale: the figure was 100.00 in 1 deals, is 150.00 in 2"]
+        assert [one.note for one in result.stale] == ["stale: the figure was 100.00 (1 deal), is 150.00 (2 deals)"]
         assert result.figures[0].adjusted == euros(200)
 
     def test_another_number_of_deals_with_the_same_sum(self):
@@ -152,7 +152,7 @@ class TestShowing:
         head, line = text.splitlines()[-2:]
         assert head.split() == ["of", "category", "figure", "adjustment", "adjusted", "by", "at", "why", "stale"]
         assert line.split()[:5] == ["ada", "commit", "120.00", "50.00", "170.00"]
-        assert line.endswith("verbal yes  stale: the figure was 100.00 in 1 deals, is 120.00 in 1")
+        assert line.endswith("verbal yes  stale: the figure was 100.00 (1 deal), is 120.00 (1 deal)")
         html = adjusted(up(), [by_cleo(up(), add=euros(1), why="<b>")])._repr_html_()
         assert "&lt;b&gt;" in html
         assert str(adjusted(up(), [])).endswith("no adjustments")

@@ -106,8 +106,8 @@ class AdjustedFigure:
         """What a reader should know: nothing, or from what to what the figure moved."""
         if not self.is_stale:
             return ""
-        seen = f"{figure(self.adjustment.seen)} in {self.adjustment.seen_deals:,}"
-        return f"stale: the figure was {seen} deals, is {figure(self.figure)} in {self.deals:,}"
+        seen = f"{figure(self.adjustment.seen)} ({_deals(self.adjustment.seen_deals)})"
+        return f"stale: the figure was {seen}, is {figure(self.figure)} ({_deals(self.deals)})"
 
     def to_row(self) -> dict[str, object]:
         """Return it as a table row."""
@@ -277,3 +277,7 @@ def _beside(rollup: Rollup, one: Adjustment) -> AdjustedFigure:
     except LookupError:
         return AdjustedFigure(adjustment=one, figure=Money.zero(rollup.currency).round(), deals=0)
     return AdjustedFigure(adjustment=one, figure=row.amounts[one.category], deals=row.counts[one.category])
+
+
+def _deals(count: int) -> str:
+    return f"{count:,} deal{'s' * (count != 1)}"
