@@ -21,7 +21,8 @@ from leadflow.errors import InvalidError, Problem, did_you_mean
 from leadflow.party import EmailAddress
 from leadflow.validation import invalid, shown
 
-__all__ = ["SCALARS", "Form", "Hint", "Outside", "Reader", "Value", "Writer", "choice", "refused", "wrong"]
+# The three names for `Any` are not listed: they say to a reader what is meant.
+__all__ = ["SCALARS", "Form", "Reader", "Writer", "choice", "refused", "wrong"]
 
 Outside: TypeAlias = Any
 """What is outside: what came in may be anything, what goes out is str, int, float, bool, None, list or dict."""
