@@ -485,7 +485,9 @@ class TestLaws:
         options = {"as_of": day(at), "horizon": timedelta(days=days), "k": k, "by": ["stage", "close_date", "pushes"]}
         table = tried(histories, **options)
         later = [
-            DealHistory(one.id, [*one.facts, DealFact("amount", Money(9, "EUR"), at=day(at), recorded_at=day(at + 1))])
+            DealHistory(
+                one.id, [*one.facts, DealFact("amount", Money(9, "EUR"), at=one.facts[-1].at, recorded_at=day(100))]
+            )
             for one in histories
         ]
         assert fit_landmark([*later, deal_of("new", ("opened", "a", at + 1))], **options) == table

@@ -6,11 +6,16 @@ Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` an
 
 from leadflow.forecasting.adjustments import Adjusted, AdjustedFigure, Adjustment, adjust, adjusted
 from leadflow.forecasting.causes import Factor
+from leadflow.forecasting.contributions import Addition, Contribution
+from leadflow.forecasting.conversion import Conversion
 from leadflow.forecasting.counts import Wins
+from leadflow.forecasting.creation import Creation, fit_creation
 from leadflow.forecasting.dealfacts import FACT_KINDS, DealFact
 from leadflow.forecasting.deals import Deal, DealState
 from leadflow.forecasting.explain import DealEffect, Effect, Explanation, explain
-from leadflow.forecasting.forecast import Contribution, Forecast, forecast
+from leadflow.forecasting.forecast import Forecast, forecast
+from leadflow.forecasting.hazard import HazardTable, fit_hazard
+from leadflow.forecasting.hazardcurves import Curves, aalen_johansen
 from leadflow.forecasting.histories import DealHistory
 from leadflow.forecasting.historyfold import Spell
 from leadflow.forecasting.historyrows import Histories, read_histories
@@ -34,6 +39,7 @@ from leadflow.forecasting.scores import (
     pinball,
     reliability,
 )
+from leadflow.forecasting.spread import Spread, fit_spread
 from leadflow.forecasting.steps import Bucket
 from leadflow.forecasting.sums import ByCategory, Measure, RollupRow
 from leadflow.forecasting.total import Total
@@ -41,6 +47,7 @@ from leadflow.forecasting.waterfall import BucketRow, Step, Waterfall, waterfall
 
 __all__ = [
     "FACT_KINDS",
+    "Addition",
     "Adjusted",
     "AdjustedFigure",
     "Adjustment",
@@ -50,6 +57,9 @@ __all__ = [
     "BucketRow",
     "ByCategory",
     "Contribution",
+    "Conversion",
+    "Creation",
+    "Curves",
     "Deal",
     "DealEffect",
     "DealFact",
@@ -60,6 +70,7 @@ __all__ = [
     "Explanation",
     "Factor",
     "Forecast",
+    "HazardTable",
     "Histories",
     "LandmarkCell",
     "LandmarkTable",
@@ -77,6 +88,7 @@ __all__ = [
     "RollupMode",
     "RollupRow",
     "Spell",
+    "Spread",
     "StageTable",
     "Step",
     "Total",
@@ -85,6 +97,7 @@ __all__ = [
     "WinModel",
     "WinRate",
     "Wins",
+    "aalen_johansen",
     "adjust",
     "adjusted",
     "attainment",
@@ -92,7 +105,10 @@ __all__ = [
     "brier",
     "crps",
     "explain",
+    "fit_creation",
+    "fit_hazard",
     "fit_landmark",
+    "fit_spread",
     "forecast",
     "interval_score",
     "log_loss",
