@@ -473,7 +473,7 @@ class Racy(TableStore):
             refused = self.refused(change_set)
         if isinstance(refused, self.late):
             return refused
-        threading.Event().wait(0.005)
+        threading.Event().wait(0.02)
         with self.transaction():
             refused = self.refused(change_set)
             if refused is not None and not isinstance(refused, self.late):

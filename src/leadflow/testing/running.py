@@ -10,7 +10,7 @@ when the check ends, and sets several callers on one, in threads or in tasks.
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from inspect import isawaitable
 from threading import Barrier, BrokenBarrierError, Event, Thread
 from typing import Any, Final, Self, TypeVar
@@ -29,6 +29,8 @@ _Out = TypeVar("_Out")
 _REPEATS: Final = 50
 # How long to let others go first, in seconds: a few times what a small transaction takes.
 _PAUSE: Final = 0.01
+# How long callers wait for each other before their first commit, in seconds.
+_MEETING: Final = 2.0
 # How long a look over another connection may take, in seconds; opening one may be slow.
 _LOOK: Final = 1.0
 # Threads change often, so that what can come between a check and a write does.
@@ -113,6 +115,7 @@ class Bench:
         self.awaited = awaited
         self._stack = AsyncExitStack()
         self._apart: list[Thread] = []
+        self._meeting: Barrier | asyncio.Barrier = Barrier(1)
 
     async def __aenter__(self) -> Self:
         return self
@@ -155,10 +158,18 @@ class Bench:
                 stack.enter_context(made)
             return await port.commit(change_set)
 
-    def slow(self, port: Port) -> Port:
-        """Return the store with writes that each wait a moment, where the host can say when it writes."""
-        watched = Capability.WRITES in self.host.capabilities and not self.awaited
-        return _SlowPort(self, port) if watched else port
+    def crowded(self, port: Port) -> Port:
+        """Return the store for a caller who makes its first commit when all others have come as far."""
+        return _CrowdedPort(self, port)
+
+    async def meet(self) -> None:
+        """Wait until every caller is here; not for long, since one may have been refused."""
+        with suppress(BrokenBarrierError, asyncio.BrokenBarrierError, TimeoutError):
+            if isinstance(self._meeting, asyncio.Barrier):
+                async with asyncio.timeout(_MEETING):
+                    await self._meeting.wait()
+            else:
+                self._meeting.wait(_MEETING)
 
     async def repeated(self, call: Callable[[], Awaitable[_Out]]) -> _Out:
         """Make a call again as often as the database refuses it with an error of its own."""
@@ -209,6 +220,7 @@ class Bench:
         Each has a connection of its own where the host opens more than one.
         """
         count = self.host.callers
+        self._meeting = asyncio.Barrier(count) if self.awaited else Barrier(count)
 
         async def caller(number: int, ready: Callable[[], None]) -> _Out:
             async with AsyncExitStack() as stack:
@@ -274,14 +286,20 @@ class Bench:
         return Port(await opened(made, stack, awaited=self.awaited))
 
 
-class _SlowPort(Port):
-    """A store whose commits wait before they begin to write: whoever checked before is now out of date."""
+class _CrowdedPort(Port):
+    """A store whose first commit meets those of all other callers, and whose writes wait a moment where that can be."""
 
     def __init__(self, bench: Bench, port: Port) -> None:
         super().__init__(port.inner)
         self._bench = bench
+        self._has_met = False
 
     async def commit(self, change_set: ChangeSet, /) -> CommitResult:
+        if not self._has_met:
+            self._has_met = True
+            await self._bench.meet()
+        if self._bench.awaited or not self._bench.has(Capability.WRITES):
+            return await super().commit(change_set)
         waited: list[None] = []
 
         def wait() -> None:

@@ -1,8 +1,9 @@
 """
 Several callers at once: one winner, no update lost, no company twice.
 
-Theory. Callers start together and, where the host can say when it writes, every write waits a moment, so that what can
-come between a check and a write does. What the database refuses with an error of its own (a lock, a serialisation
+Theory. Callers start together, and each makes its first commit when all have planned theirs, so that they meet on the
+slowest machine too. Where the host can say when it writes, writes wait a moment: what can come between a check and a
+write does. What the database refuses with an error of its own (a lock, a serialisation
 failure) is tried again, as a host's worker would. What counts is what is stored afterwards.
 """
 
@@ -63,13 +64,13 @@ async def no_update_lost(bench: Bench) -> None:
 
     async def change(mine: Port, number: int) -> list[str]:
         made: list[str] = []
-        slow = bench.slow(mine)
+        crowded = bench.crowded(mine)
         while len(made) < _CHANGES:
             owner = f"user-{number}-{len(made)}"
 
             async def attempt(owner: str = owner) -> object:
-                account = await slow.stored("A-1")
-                return await slow.commit(ChangeSet.of((account, account.assign(owner, **when(1)))))
+                account = await crowded.stored("A-1")
+                return await crowded.commit(ChangeSet.of((account, account.assign(owner, **when(1)))))
 
             result = await bench.repeated(attempt)
             if result == Committed():
@@ -94,7 +95,7 @@ async def one_winner(bench: Bench) -> None:
     ids = _Ids()
 
     async def convert(mine: Port, number: int) -> Applied | Refusal:
-        service = _service(bench.slow(mine), ids.by(number))
+        service = _service(bench.crowded(mine), ids.by(number))
         return await bench.repeated(lambda: service.convert("P-1", terms=_TERMS, **when(1)))
 
     outcomes = await bench.together(port, convert)
@@ -114,7 +115,7 @@ async def one_result_per_key(bench: Bench) -> None:
     ids = _Ids()
 
     async def convert(mine: Port, number: int) -> Applied | Refusal:
-        service = _service(bench.slow(mine), ids.by(number))
+        service = _service(bench.crowded(mine), ids.by(number))
         return await bench.repeated(lambda: service.convert("P-1", terms=_TERMS, key="k", **when(1)))
 
     outcomes = await bench.together(port, convert)
@@ -138,7 +139,7 @@ async def one_account(bench: Bench) -> None:
     ids = _Ids()
 
     async def convert(mine: Port, number: int) -> Applied | Refusal:
-        service = _service(bench.slow(mine), ids.by(number))
+        service = _service(bench.crowded(mine), ids.by(number))
         return await bench.repeated(lambda: service.qualify_and_convert(f"L-{number}", terms=_TERMS, **when(1)))
 
     outcomes = await bench.together(port, convert)
