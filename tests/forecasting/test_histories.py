@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from leadflow import pipelines
@@ -14,6 +14,7 @@ from leadflow.dealparts import LOSS_REASONS, CountsAs, Origin
 from leadflow.errors import InvalidError, InvalidTypeError, LeadflowError
 from leadflow.forecasting import FACT_KINDS, Deal, DealFact, DealHistory, DealState, read_histories
 from leadflow.forecasting.histories import histories_of
+from leadflow.forecasting.historyfold import faults, unretracted
 from leadflow.money import Money
 from leadflow.opportunity import Opportunity
 from leadflow.pipeline import ForecastCategory
@@ -401,7 +402,8 @@ def commanded(steps, key="O-1", **opening):
         at += timedelta(hours=hours)
         learnt = max(at + timedelta(hours=late), deal.updated_at)
         try:
-            deal = getattr(deal, name)(*args, at=at, recorded_at=learnt)
+            named = args[-1] if args and isinstance(args[-1], dict) else {}
+            deal = getattr(deal, name)(*args[: len(args) - bool(named)], **named, at=at, recorded_at=learnt)
         except LeadflowError:
             continue
     return deal
@@ -418,6 +420,9 @@ commands = st.one_of(
     st.tuples(st.just("call"), st.sampled_from([(ForecastCategory.COMMIT,), (None,)])),
     st.tuples(st.just("assign"), st.sampled_from([("ada",), ("bo",)])),
     st.tuples(st.just("withdraw"), st.just(())),
+    st.tuples(st.just("merged"), st.just(({"into": "O-9"},))),
+    st.tuples(st.just("absorbed"), st.sampled_from([("O-8", {"amount": Money("9", "EUR")}), ("O-8", {"owner": "cy"})])),
+    st.tuples(st.just("undone"), st.integers(2, 8).map(lambda version: (version,))),
 )
 steps = st.lists(
     st.tuples(st.integers(0, 100), commands, st.integers(0, 60)).map(lambda one: (one[0], *one[1], one[2])), max_size=12
@@ -450,6 +455,8 @@ class TestOfOpportunity:
         """A history rebuilt from the facts alone agrees in everything that models learn from."""
         deal, when = commanded(taken), START + timedelta(hours=hours)
         own = DealHistory.of(deal)
+        # Undoing a win and not the reopening after it leaves what rows could not say.
+        assume(not list(faults(unretracted(own.facts))))
         again, known = DealHistory(own.id, own.facts).as_of(when), Deal.of(deal, when)
         assert [getattr(again, name) for name in CORE] == [getattr(known, name) for name in CORE]
         if known.is_open:

@@ -4,10 +4,12 @@ The facts in an opportunity's events: what a model or a funnel learns from.
 Theory. Each event keeps its two times. Most kinds change nothing that figures are made of and yield no fact. A deal
 that was imported without its history yields what the import knew: when it came into being, its stage and since when,
 how it closed; all of it was learnt when the import was recorded, however long ago it happened, and what was not known
-(when it entered its stage, say) stays unknown.
+(when it entered its stage, say) stays unknown. What was undone is retracted: it was believed from its recording until
+then. A merged deal is out of every figure, as a withdrawn one is.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from leadflow.events import (
@@ -16,6 +18,8 @@ from leadflow.events import (
     Corrected,
     Event,
     ExpectedCloseSet,
+    Merged,
+    OpportunityAbsorbed,
     OpportunityImported,
     OpportunityLost,
     OpportunityOpened,
@@ -24,6 +28,7 @@ from leadflow.events import (
     PipelineAdopted,
     ProbabilitySet,
     StageChanged,
+    Undone,
     Withdrawn,
 )
 from leadflow.forecasting.dealfacts import DealFact
@@ -53,17 +58,30 @@ _ATTRIBUTES = {
 def facts_of(opportunity: Opportunity) -> tuple[DealFact, ...]:
     """Return the facts in an opportunity's history, in its order."""
     found: list[DealFact] = []
+    undone = _undone(opportunity)
     for order, event in enumerate(opportunity.history):
         if isinstance(event, OpportunityOpened):
             found += _imported(event) if isinstance(event, OpportunityImported) else _opened(event)
             continue
-        told = _TOLD.get(type(event))
-        if told is not None:
+        told, gone = _TOLD.get(type(event)), undone.get(order)
+        # What was undone as it was recorded was never believed.
+        if told is not None and (gone is None or gone > event.recorded_at):
             found += [
-                DealFact(kind, value, at=event.at, recorded_at=event.recorded_at, order=order)
+                DealFact(kind, value, at=event.at, recorded_at=event.recorded_at, retracted_at=gone, order=order)
                 for kind, value in told(event)
             ]
     return tuple(found)
+
+
+def _undone(opportunity: Opportunity) -> dict[int, datetime]:
+    """Return when the events at some places of the history were taken back."""
+    first = opportunity.version - len(opportunity.history) + 1
+    return {
+        version - first: event.recorded_at
+        for event in opportunity.history
+        if isinstance(event, Undone)
+        for version in event.versions
+    }
 
 
 def _attributes(values: Mapping[str, Any], *, blanks: bool) -> _Named:
@@ -141,6 +159,10 @@ _TOLD: Mapping[type[Event], Callable[[Any], _Named]] = {
     ProbabilitySet: lambda event: iter([("probability", event.probability)]),
     PipelineAdopted: _adopted,
     Withdrawn: lambda _: iter([("withdrawn", None)]),
+    Merged: lambda _: iter([("withdrawn", None)]),
+    OpportunityAbsorbed: lambda event: _attributes(
+        {name: value for name in _ATTRIBUTES if (value := getattr(event, name, None)) is not None}, blanks=False
+    ),
     Assigned: lambda event: iter([("owner", event.owner)]),
     Corrected: lambda event: _attributes(event.changes(), blanks=True),
 }

@@ -23,8 +23,8 @@ def shrunk(rate: float, n: float, parent: float, k: float) -> float:
     """
     Return a rate drawn towards its parent's.
 
-    >>> shrunk(0.5, 20, 0.1, 20), shrunk(0.5, 20, 0.1, inf), shrunk(0.5, 0, 0.1, 0)
-    (0.3, 0.1, 0.1)
+    >>> shrunk(0.75, 20, 0.25, 20), shrunk(0.75, 20, 0.25, inf), shrunk(0.75, 0, 0.25, 0)
+    (0.5, 0.25, 0.25)
 
     Args:
         rate: The raw rate, in [0, 1].
