@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,6 +101,12 @@ class TestOneCause:
         assert causes(of(won), of(deal("90", state="won", closed_at=MONDAY))) == {"amount": "-10.00"}
         december = datetime(2025, 12, 1, tzinfo=UTC)
         assert causes(of(won), of(deal(state="won", closed_at=december))) == {"timing": "-100.00"}
+
+    def test_what_belongs_to_no_deal_is_the_rest(self):
+        """A mean that is more than its deals (new business, say) still adds up."""
+        more = attrs.evolve(of(deal()), won=Money("7", "EUR"))
+        result = explain(of(deal()), more)
+        assert (result["rest"], result.change, result.deals) == (Money("7", "EUR"), Money("7", "EUR"), ())
 
     def test_lost_deals_do_not_count(self):
         """Whatever changed on them."""

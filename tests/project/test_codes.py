@@ -25,6 +25,7 @@ from leadflow import (
 from leadflow.dealparts import OriginKind, Side
 from leadflow.discovery import LEVELS, RATED, RATINGS, change_problems, learn
 from leadflow.engagement import TouchKind, TouchOutcome
+from leadflow.forecasting import Bucket, Factor, Measure
 from leadflow.lifecycle import LEAD, PROSPECT, Lifecycle
 from leadflow.party import Basis, Seniority
 from leadflow.pipelines import PRESETS
@@ -128,6 +129,9 @@ LISTED = {
     "Requirements": Requirement,
     "Stage categories": StageCategory,
     "Forecast categories": ForecastCategory,
+    "Measures": Measure,
+    "Buckets of a waterfall": Bucket,
+    "Causes of a difference": Factor,
 }
 
 

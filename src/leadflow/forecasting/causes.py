@@ -43,7 +43,7 @@ class Factor(StrEnum):
     - currency: the exchange rate.
     - new_closed: deals that one forecast has and the other has not, and deals that were won, lost or reopened.
     - model: another model.
-    - rest: what belongs to no deal, such as deals not yet created.
+    - rest: what belongs to no deal: new business, leads and prospects, a correction for bias.
     """
 
     AMOUNT = "amount"
