@@ -4,10 +4,10 @@ Conversion: from a lead to a prospect, from a prospect to an account, a contact 
 Planners are pure: they return a plan or a `Refusal`, and a store commits the plan's `changes`. Read in this order:
 `targets`, `terms`, `mapping`, `weighing`, `settings`, `requests` (what can be asked for), `refusals`, `judging`,
 `candidates`, `matching`, `mappingvalues`, `filling`, `opening`, `carrying`, `provenance` (the rules), `qualifying`,
-`converting` (the planners), `plans`; then `asking`, `flows`, `calls` and `services`, which put it all to a store, one
-at a time or many (`bulk`, `owning`, `outcomes`); `hosted` calls what the host handed over. Merging and taking back:
-`amendments` (what can be asked for), `survivors`, `mergefields` (the rules), `merging`, `unmerging`, `undoing` (the
-planners), on a `workbench`.
+`converting` (the planners), `plans`; then `asking`, `attempts`, `flows`, `calls` and `services`, which put it all to a
+store, one at a time or many (`bulk`, `owning`, `outcomes`); `hosted` calls what the host handed over. Merging and
+taking back: `amendments` (what can be asked for), `survivors`, `mergefields` (the rules), `merging`, `unmerging`,
+`undoing` (the planners), on a `workbench`.
 """
 
 from leadflow.conversion.amendments import (
@@ -19,6 +19,7 @@ from leadflow.conversion.amendments import (
     UnmergePlan,
     UnmergeRequest,
 )
+from leadflow.conversion.attempts import Applied
 from leadflow.conversion.bulk import BulkItem, item_key
 from leadflow.conversion.candidates import (
     Criterion,
@@ -29,7 +30,6 @@ from leadflow.conversion.candidates import (
 )
 from leadflow.conversion.carrying import Unmapped
 from leadflow.conversion.converting import plan_conversion
-from leadflow.conversion.flows import Applied
 from leadflow.conversion.intakeflow import row_key
 from leadflow.conversion.intakeform import Column, IntakeForm
 from leadflow.conversion.intakeplan import IntakeOutcome, IntakePlan

@@ -13,8 +13,8 @@ from attrs import field, frozen
 from leadflow.conversion.amendflow import AMENDMENTS, Amendment, amending
 from leadflow.conversion.amendments import MergeRequest, TakenBack, UnconversionRequest, UnmergeRequest
 from leadflow.conversion.asking import Flow, run, run_async
+from leadflow.conversion.attempts import Applied, Plan
 from leadflow.conversion.calls import Calls
-from leadflow.conversion.flows import Applied, Plan
 from leadflow.conversion.intakecalls import AsyncIntakeCalls, IntakeCalls
 from leadflow.conversion.mergefields import MergeRule
 from leadflow.conversion.refusals import Refusal

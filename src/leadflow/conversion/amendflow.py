@@ -1,9 +1,9 @@
 """
 The flow of merging, un-merging and taking back: load, plan, commit, and again where somebody was faster.
 
-It is run by the same mechanism as a conversion (`leadflow.conversion.flows.trying`). No policy is asked: nothing here
-rests on a verdict. The receipt of a step that is taken back stays as it is: a late retry under its key gets what was
-written then, and writes nothing; to take the step again is another request, under another key.
+It is run by the same mechanism as a conversion (`leadflow.conversion.attempts.trying`). No policy is asked: nothing
+here rests on a verdict. The receipt of a step that is taken back stays as it is: a late retry under its key gets what
+was written then, and writes nothing; to take the step again is another request, under another key.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ from leadflow.conversion.amendments import (
     UnmergeRequest,
 )
 from leadflow.conversion.asking import Flow, candidates
-from leadflow.conversion.flows import Applied, Workings, Written, those, trying
+from leadflow.conversion.attempts import Applied, Workings, Written, those, trying
 from leadflow.conversion.merging import merge_of, merge_wants
 from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
 from leadflow.conversion.requests import Moment

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 from leadflow.conversion.asking import Flow, run, run_async
-from leadflow.conversion.flows import Applied
+from leadflow.conversion.attempts import Applied
 from leadflow.conversion.outcomes import BulkResult, Failed
 from leadflow.conversion.owning import RoundRobin
 from leadflow.conversion.refusals import Refusal

@@ -13,8 +13,8 @@ from attrs import evolve, frozen
 from leadflow.assessment import Assessor
 from leadflow.conversion import flows
 from leadflow.conversion.asking import Flow, port_problem
+from leadflow.conversion.attempts import Applied, Plan
 from leadflow.conversion.bulk import Batch, at_position, items_problem
-from leadflow.conversion.flows import Applied, Plan
 from leadflow.conversion.hosted import called, wrong_answer
 from leadflow.conversion.judging import override_problem
 from leadflow.conversion.mapping import NO_MAPPING, ConversionMapping

@@ -1,27 +1,20 @@
 """
-Flows: load, judge, plan, commit, and again where somebody was faster.
+Flows: load, judge and plan one step; `leadflow.conversion.attempts` commits it, and does it again where need be.
 
-Theory. No rule lives here; what may happen, the planners say. The idempotency key is looked up first, so that a retry
-finds its receipt before anybody says "already converted"; and once more before a refusal is believed, since a twin of
-the request may have finished meanwhile. `Stale` and `MatchAppeared` mean that the plan was made on what is no longer
-true: everything is loaded and planned anew, a few times, then refused as a conflict. Clocks differ: where the record
-was last written at a later time than the request's `at`, the step is judged and recorded as of that time
-(`Moment.not_before`).
+Theory. No rule lives here; what may happen, the planners say. A flow knows which records a planner wants to see, asks
+the store for them and the policy for its judgement. Clocks differ: where the record was last written at a later time
+than the request's `at`, the step is judged and recorded as of that time (`Moment.not_before`). A record that has gone
+its way is not judged: whatever a policy makes of it, nothing more comes of it.
 """
 
-from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
+from typing import Any, TypeVar
 
-from attrs import field, frozen
-
-from leadflow import markup
 from leadflow.assessment import Assessment, Assessor, Evidence
-from leadflow.conversion.amendments import MergePlan, UnconversionPlan, UnmergePlan
-from leadflow.conversion.asking import Flow, candidates, commit, load, receipt
+from leadflow.conversion.asking import Flow, candidates, load
+from leadflow.conversion.attempts import Applied, Plan, Workings, Written, those, trying
 from leadflow.conversion.candidates import Known
 from leadflow.conversion.converting import conversion_of
 from leadflow.conversion.hosted import called, wrong_answer
-from leadflow.conversion.intakeplan import IntakePlan
 from leadflow.conversion.judging import (
     Judgement,
     lead_reasons,
@@ -36,97 +29,14 @@ from leadflow.conversion.qualifying import qualification_of
 from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment, QualificationRequest, fingerprint
 from leadflow.conversion.settings import ConversionSettings
-from leadflow.errors import KeyConflictError
 from leadflow.lead import Lead
 from leadflow.prospect import Prospect
-from leadflow.stores import (
-    ChangeSet,
-    Committed,
-    KeyTaken,
-    MatchAppeared,
-    Receipt,
-    Record,
-    RecordVersion,
-    Stale,
-)
+from leadflow.stores import ChangeSet
 from leadflow.validation import check
 
-__all__ = [
-    "Applied",
-    "Plan",
-    "Workings",
-    "Written",
-    "applying",
-    "converting",
-    "direct",
-    "qualifying",
-    "those",
-    "trying",
-]
-
-Plan: TypeAlias = QualificationPlan | ConversionPlan[Any]
-Written: TypeAlias = Plan | IntakePlan | MergePlan[Any] | UnmergePlan[Any] | UnconversionPlan
-"""What a service may have written."""
+__all__ = ["applying", "converting", "direct", "qualifying"]
 
 _Source = TypeVar("_Source", Lead, Prospect)
-
-
-@frozen
-class Applied:
-    """
-    What a service wrote; the same for a retry under the same key, plans aside.
-
-    Attributes:
-        records: What was written, by id and version, in the order account, contact, opportunity, prospect, lead.
-        plans: What was applied, with the records; empty when an earlier request with the key had done it.
-        is_repeat: Whether an earlier request with the key had done it.
-    """
-
-    records: tuple[RecordVersion, ...]
-    plans: tuple[Written, ...] = field(default=(), eq=False, repr=False)
-    is_repeat: bool = field(default=False, eq=False)
-
-    def id_of(self, kind: str) -> str | None:
-        """Return the id of the record of a kind (``account``, ``contact``, ``opportunity``, ...) that was written."""
-        return next((record.id for record in self.records if record.kind == kind), None)
-
-    def to_rows(self) -> list[dict[str, object]]:
-        """Return one row per record that was written."""
-        return [{"record": record.kind, "id": record.id, "version": record.version} for record in self.records]
-
-    def __str__(self) -> str:
-        return f"{'written before' if self.is_repeat else 'written'}: {', '.join(map(str, self.records))}"
-
-    def _repr_html_(self) -> str:
-        return markup.section("written before" if self.is_repeat else "written", markup.table(self.to_rows()))
-
-
-class Workings(Protocol):
-    """What a flow needs beside the request."""
-
-    @property
-    def qualify_with(self) -> Assessor:
-        """Judges leads."""
-        ...
-
-    @property
-    def convert_with(self) -> Assessor:
-        """Judges prospects."""
-        ...
-
-    @property
-    def settings(self) -> ConversionSettings:
-        """What the host has decided once."""
-        ...
-
-    @property
-    def attempts(self) -> int:
-        """How often to try before giving up."""
-        ...
-
-
-_Attempt: TypeAlias = Callable[[frozenset[str]], Flow["tuple[ChangeSet, tuple[Written, ...]] | Refusal"]]
-"""Loads, judges and plans once; it is given the new ids that may be in use and have to be looked up."""
 
 
 def qualifying(
@@ -216,6 +126,8 @@ def applying(service: Workings, plan: Plan, key: str | None) -> Flow[Applied | R
             prospect = yield from _source(Prospect, request.prospect_id, request.action)
             if isinstance(prospect, Refusal):
                 return prospect
+            if _is_done(prospect, request):
+                return Refusal(request.action, prospect_reasons(prospect, request.another))
             source, path, policy = prospect, "convert_with", service.convert_with
             case = yield from _case(service, prospect, request, plan.moment, doubtful)
             again = conversion_of(case, plan.evidence)
@@ -258,11 +170,16 @@ def _qualification(
 def _conversion(
     service: Workings, prospect: Prospect, request: ConversionRequest, moment: Moment, doubtful: frozenset[str]
 ) -> Flow[ConversionPlan[Any] | Refusal]:
-    if not prospect.can_change() or (prospect.is_converted and request.another is None):
+    if not prospect.can_change() or _is_done(prospect, request):
         return Refusal(request.action, prospect_reasons(prospect, request.another))
     moment = moment.not_before(prospect.updated_at)
     judged = _judged("convert_with", service.convert_with, prospect, moment)
     return conversion_of((yield from _case(service, prospect, request, moment, doubtful)), judged)
+
+
+def _is_done(prospect: Prospect, request: ConversionRequest) -> bool:
+    """Return whether it was converted and no further deal is asked for: what came of it is all that is to say."""
+    return prospect.is_converted and request.another is None
 
 
 def _first_result(lead: Lead, refusal: Refusal) -> Flow[Refusal]:
@@ -303,16 +220,6 @@ def _source(kind: type[_Source], id_: str, action: str) -> Flow[_Source | Refusa
     return Refusal(action, [RefusalReason(RefusalCode.UNKNOWN_RECORD, message, ids=(id_,))])
 
 
-def those(ids: frozenset[str]) -> Flow[Known]:
-    """Load records, as far as they are there."""
-    found: list[Record] = []
-    for id_ in sorted(ids):
-        record = yield from load(id_)
-        if record is not None:
-            found.append(record)
-    return Known(found)
-
-
 def _case(
     service: Workings, prospect: Prospect, request: ConversionRequest, moment: Moment, doubtful: frozenset[str]
 ) -> Flow[Case]:
@@ -334,65 +241,3 @@ def _case(
             known = Known((yield from candidates(keys, limit)), than=known)
         asked_ids.update(ids)
         asked_keys |= keys
-
-
-def trying(
-    service: Workings, attempt: _Attempt, action: str, key: str | None, asked: str, *, doubtful: frozenset[str]
-) -> Flow[Applied | Refusal]:
-    """Attempt a step, commit what it comes to, and again where somebody was faster."""
-    repeat = yield from _repeat(key, asked)
-    if repeat is not None:
-        return repeat
-    why, code = "", RefusalCode.CONFLICT
-    for _ in range(service.attempts):
-        try:
-            outcome = yield from attempt(doubtful)
-        except Exception:
-            # What a policy or router cannot bear may be that a twin of this request has finished. What a store raises
-            # does not come here.
-            repeat = yield from _repeat(key, asked)
-            if repeat is None:
-                raise
-            return repeat
-        if isinstance(outcome, Refusal):
-            return (yield from _repeat(key, asked)) or outcome
-        changes, plans = outcome
-        code = RefusalCode.CONFLICT
-        result = yield from commit(changes if key is None else changes.keeping(key=key, request=asked))
-        match result:
-            case Committed():
-                return Applied(changes.versions, plans)
-            case KeyTaken():
-                repeat = yield from _repeat(key, asked)
-                if repeat is not None:
-                    return repeat
-                why = f"the key {key!r} is taken and has no receipt"
-            case Stale(ids=ids):
-                new = {write.id for write in changes.writes if write.before is None}
-                why = f"{', '.join(map(repr, ids))} changed meanwhile"
-                if taken := [id_ for id_ in ids if id_ in new]:
-                    # The next attempt looks them up, and says whose they are; unless the store shows that to nobody.
-                    doubtful = doubtful.union(taken)
-                    code = RefusalCode.ID_TAKEN
-                    why = f"{', '.join(map(repr, taken))} must be a new id, got that of a record in the store"
-            case MatchAppeared(keys=keys):
-                # No addresses in prose: refusals are logged and shown.
-                shared = dict.fromkeys(f"{found.finds} with the same {found.by}" for found in keys)
-                why = f"a record ({', '.join(shared)}) appeared meanwhile"
-            case _:
-                assert_never(result)
-    way_out = "try again" if code is RefusalCode.CONFLICT else "give another, or look at what new_id returns"
-    message = f"{why}, {service.attempts} times in a row; {way_out}"
-    return Refusal(action, [RefusalReason(code, message)])
-
-
-def _repeat(key: str | None, asked: str) -> Flow[Applied | None]:
-    """Return what came of the same request before, if it came to anything."""
-    if key is None:
-        return None
-    kept: Receipt | None = yield from receipt(key)
-    if kept is None:
-        return None
-    if kept.request != asked:
-        raise KeyConflictError(key)
-    return Applied(kept.records, is_repeat=True)

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Unpack
 from attrs import evolve, field, frozen
 
 from leadflow.conversion.asking import Flow, run, run_async
+from leadflow.conversion.attempts import Applied
 from leadflow.conversion.bulk import Batch, items_problem, run_each, run_each_async
 from leadflow.conversion.calls import Calls
-from leadflow.conversion.flows import Applied
 from leadflow.conversion.intakeflow import row_items, row_items_async, taking_in
 from leadflow.conversion.intakeform import IntakeForm
 from leadflow.conversion.intakeplan import IntakeRequest

@@ -1,7 +1,7 @@
 """
 The flow of an intake: read, look up, plan, commit; again where somebody was faster.
 
-It is run by the same mechanism as a conversion (`leadflow.conversion.flows.trying`): the key is looked up first, and
+It is run by the same mechanism as a conversion (`leadflow.conversion.attempts.trying`): the key is looked up first, and
 two forms of one person at once make one lead, since the second finds the first when it plans again. Many rows are a
 batch like any other, each with a key made of the batch's and of what the row says.
 """
@@ -10,9 +10,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from typing import Any
 
 from leadflow.conversion.asking import Flow, candidates
+from leadflow.conversion.attempts import Applied, Workings, Written, those, trying
 from leadflow.conversion.bulk import item_key
 from leadflow.conversion.candidates import Known
-from leadflow.conversion.flows import Applied, Workings, Written, those, trying
 from leadflow.conversion.intakefacts import Facts, facts_of
 from leadflow.conversion.intakeplan import IntakeRequest
 from leadflow.conversion.intakewhere import missing_links

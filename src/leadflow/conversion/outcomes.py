@@ -12,7 +12,7 @@ from typing import Final
 from attrs import frozen
 
 from leadflow import markup
-from leadflow.conversion.flows import Applied
+from leadflow.conversion.attempts import Applied
 from leadflow.conversion.refusals import Refusal
 
 __all__ = ["BulkResult", "BulkSummary", "Failed"]

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from leadflow.conversion.amendcalls import AmendCalls, AsyncAmendCalls
 from leadflow.conversion.amendflow import Amendment
 from leadflow.conversion.asking import run, run_async
+from leadflow.conversion.attempts import Applied, Plan
 from leadflow.conversion.bulk import (
     BulkItem,
     ConvertMany,
@@ -23,7 +24,6 @@ from leadflow.conversion.bulk import (
     run_each,
     run_each_async,
 )
-from leadflow.conversion.flows import Applied, Plan
 from leadflow.conversion.outcomes import BulkResult
 from leadflow.conversion.refusals import Refusal
 from leadflow.conversion.requests import OwnerChoice
