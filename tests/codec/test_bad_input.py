@@ -1,24 +1,33 @@
 """Whatever comes in: a value, or one error that names everything that is wrong."""
 
+import importlib.util
 import json
 import subprocess
 import sys
-from datetime import datetime
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from cattrs.errors import ClassValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadflow import InvalidError, Lead, Money, Opportunity, Person, pipelines
-from leadflow.assessment import Question
+import leadflow.codec
+from leadflow import Fields, InvalidError, Lead, Money, Opportunity, Person, pipelines
+from leadflow.assessment import Assessment, Basis, Explanation, Finding, Question
 from leadflow.codec import Codec
+from leadflow.codec.forms import Forms
 from leadflow.codec.kinds import KINDS
-from leadflow.conversion import ConversionRequest, Create, Default, QualificationRequest
+from leadflow.codec.problems import told
+from leadflow.conversion import BulkResult, ConversionRequest, Create, Default, Failed, QualificationRequest
+from leadflow.engagement import Rfm
 from leadflow.events import Assigned
 from leadflow.pipeline import Pipeline
+from leadflow.qualification import Combined
+from leadflow.stores import EventRecord
 
-from .building import AT, DEAL, LEAD
+from .building import AT, DEAL, LEAD, build
 
 GOLDEN = [json.loads(path.read_text("utf-8")) for path in sorted((Path(__file__).parent / "golden").glob("*.json"))]
 CODEC = Codec()
@@ -127,6 +136,7 @@ class TestStrict:
             ("policy", {"schema": 1}, "id"),
             ("policy", {"schema": 1, "id": "x", "how": "all_of", "policies": []}, "policies"),
             ("combined", {"schema": 1, "id": "x", "require": []}, ""),
+            ("policy", CODEC.dump(build(Combined, full=True))["data"], ""),
         ],
     )
     def test_refused(self, kind, data, path):
@@ -258,9 +268,59 @@ class TestNoDictForm:
         assert found.keys() == {"history[1].corrected.person"}
         assert problems(lambda: CODEC.dump(Default("x", object(), "why"))).keys() == {"value"}
 
-    def test_values_that_no_check_has_seen(self):
-        """What a policy of the host's own left in a question or finding."""
-        assert problems(lambda: CODEC.dump(Question(5, "x", float("nan"), 1.5))).keys() == {"fact", "gates", "swing"}
+    @pytest.mark.parametrize(
+        ("value", "paths"),
+        [
+            (Question(5, "x", float("nan"), 1.5), {"fact", "gates", "swing"}),
+            (
+                Finding(path="x", kind="points", text="x", holds="yes", facts=["a"], low=True, is_penalty=1),
+                {"kind", "holds", "facts", "low", "is_penalty"},
+            ),
+            (Basis("icp", reads=("a", 5), personal={"a"}, valid_for=5), {"reads[1]", "personal", "valid_for"}),
+            (
+                Assessment(
+                    verdict="qualified",
+                    at=datetime(2026, 3, 2),  # noqa: DTZ001 - what is to be refused
+                    basis=Basis("icp"),
+                    values=(b"x",),
+                    explainer=Explanation(),
+                ),
+                {"verdict", "at", "values[0]"},
+            ),
+            (EventRecord("lead", "L-1", 1, "captured"), {"event"}),
+            (Rfm(recency="a day", frequency=1, monetary=5), {"recency", "monetary"}),
+            (Default("x", (Decimal("NaN"), {1}), "why"), {"value.tuple[0].decimal", "value.tuple[1]"}),
+            (BulkResult(0, "L-1", Failed(TimeoutError("late"))), {"outcome.failed.error"}),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_values_that_no_check_has_seen(self, value, paths):
+        """What a policy of the host's own left in a question or finding, and what no text can hold."""
+        assert problems(lambda: CODEC.dump(value)).keys() == paths
+
+    @pytest.mark.parametrize(
+        ("hint", "value"),
+        [
+            (date, AT),
+            (datetime, "2026-03-02"),
+            (tzinfo, "Europe/Berlin"),
+            (Fields, {"a": 1}),
+            (tuple[str, int], ("a",)),
+            (Pipeline, "simple"),
+            (Own, Own()),
+        ],
+        ids=str,
+    )
+    def test_forms_of_parts(self, hint, value):
+        """The form of each type refuses to write what is not of it."""
+        assert problems(lambda: Forms({}).of(hint).write(value)).keys() == {""}
+
+
+def test_a_class_that_stumbles():
+    """Whatever a constructor raises for a dict is told as its problem."""
+    stumbled = ClassValidationError("", [ZeroDivisionError("division by zero")], Person)
+    (problem,) = told(stumbled, "person", {})
+    assert str(problem) == "cannot be made (ZeroDivisionError: division by zero)"
 
 
 junk = st.recursive(
@@ -341,6 +401,16 @@ class TestJunk:
         assert wrong("lead", nest)
         assert wrong("lead", {"id": "L-1", "history": nest})
         assert wrong("policy", {"schema": 1, "id": "x", "require": nest})
+
+
+def test_without_cattrs_in_this_process(monkeypatch):
+    """The same, as a caller would catch it; what was imported before stays usable."""
+    with monkeypatch.context() as patched:
+        patched.setattr(importlib.util, "find_spec", lambda name: None)
+        with pytest.raises(ImportError, match=r"pip install leadflow\[codec\]") as caught:
+            importlib.reload(leadflow.codec)
+        assert caught.value.name == "cattrs"
+    assert importlib.reload(leadflow.codec).Codec is Codec
 
 
 def test_without_cattrs():

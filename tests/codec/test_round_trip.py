@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from enum import Enum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from leadflow import (
     Account,
+    Company,
     Engagement,
     Fields,
     InvalidError,
@@ -142,6 +143,12 @@ class TestRecords:
         assert json.dumps(CODEC.dump(left)) == json.dumps(CODEC.dump(right))
 
 
+class Size(IntEnum):
+    """A host's own kind of number."""
+
+    BIG = 420
+
+
 class Grade(StrEnum):
     """A host's own kind of text."""
 
@@ -183,6 +190,7 @@ class TestScalars:
         """They count as what they derive from."""
         fields = Fields({"grade": Grade.GOLD, "at": AT})
         assert CODEC.dump(fields)["data"] == {"at": {"datetime": AT.isoformat()}, "grade": "gold"}
+        assert type(CODEC.dump(Company("x", employees=Size.BIG))["data"]["employees"]) is int
         person = Person(Grade.GOLD)
         assert type(CODEC.dump(person)["data"]["name"]) is str
         assert same(Deal("O-1", state="open", probability=1)).probability == 1
