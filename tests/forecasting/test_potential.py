@@ -69,8 +69,22 @@ class TestPotential:
         assert potential.total == Money(450, "EUR")
         assert result.mean == Money(0, "EUR")
         assert potential.to_rows() == [
-            {"id": "L-1", "level": "lead", "value": Money(1000, "EUR"), "rate": 0.05, "expected": Money(50, "EUR")},
-            {"id": "P-1", "level": "prospect", "value": Money(2000, "EUR"), "rate": 0.2, "expected": Money(400, "EUR")},
+            {
+                "id": "L-1",
+                "level": "lead",
+                "value": Money(1000, "EUR"),
+                "rate": 0.05,
+                "expected": Money(50, "EUR"),
+                "p": None,
+            },
+            {
+                "id": "P-1",
+                "level": "prospect",
+                "value": Money(2000, "EUR"),
+                "rate": 0.2,
+                "expected": Money(400, "EUR"),
+                "p": None,
+            },
         ]
 
     def test_without_rates_they_are_listed_not_guessed(self):

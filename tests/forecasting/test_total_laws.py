@@ -215,7 +215,7 @@ class TestLaws:
     def test_one_variance(self, deals):
         """The variance in closed form is that of the distribution."""
         total = Total.of(deals)
-        assert total._distribution.variance == pytest.approx(total.variance, rel=5e-3)
+        assert total.uncertain.variance == pytest.approx(total.variance, rel=5e-3)
 
     @settings(max_examples=10)
     @given(st.one_of(few, many()), st.sampled_from([0.01, 7, 1000.0]), rhos)

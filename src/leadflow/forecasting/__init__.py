@@ -39,7 +39,7 @@ from leadflow.forecasting.scores import (
     pinball,
     reliability,
 )
-from leadflow.forecasting.spread import Spread, fit_spread
+from leadflow.forecasting.spread import PastForecast, Spread, fit_spread
 from leadflow.forecasting.steps import Bucket
 from leadflow.forecasting.sums import ByCategory, Measure, RollupRow
 from leadflow.forecasting.total import Total
@@ -79,6 +79,7 @@ __all__ = [
     "NeededCoverage",
     "Omission",
     "OmissionReason",
+    "PastForecast",
     "Potential",
     "PotentialRow",
     "Quantiles",

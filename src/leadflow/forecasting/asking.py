@@ -46,6 +46,11 @@ class Asking:
         return self.period.start.astimezone(UTC) - self.as_of.astimezone(UTC)
 
     @property
+    def window(self) -> tuple[timedelta, timedelta]:
+        """How long it is until the period begins and until it ends; nothing where that has passed."""
+        return max(self._to_start, _NOTHING), max(self._to_end, _NOTHING)
+
+    @property
     def is_ahead(self) -> bool:
         """Whether the period has yet to begin."""
         return self._to_start > _NOTHING

@@ -1,11 +1,12 @@
 """
-The forecast: what will be won in a period, as far as the deals that exist can say.
+The forecast: what will be won in a period, and how far from that it may be.
 
-Theory. Won so far counts once and is certain; each open deal adds amount x p, where p is the chance of winning it
-inside the period, as a `WinModel` says; lost deals add nothing. The mean is the sum of products, exact, and rounded
-once. The variance is the sum of amount^2 x p x (1 - p), which takes deals as independent: it is the least the spread
-can be, since deals share a market, a product and a quarter's end. Deals that do not exist yet are not in it. Whatever
-cannot be counted is listed, never put at 0.
+Theory. Three parts. Won so far counts once and is certain. Each open deal adds amount x p, where p is the chance of
+winning it inside the period, as a `WinModel` says. Deals that do not exist yet add what a `Creation` says, and leads
+and prospects what their `Conversion` says. The mean is their sum, exact, and rounded once; `contributions()` and
+`additions` are its parts. The variance is phi x the sum of amount^2 x p x (1 - p), plus that of new business: phi = 1
+takes deals as independent, which is the least the spread can be; a `Spread` read from past errors says what it is.
+Whatever cannot be counted is listed, never put at 0.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,74 +19,35 @@ from attrs import field, frozen
 
 from leadflow.calendar import Period
 from leadflow.currencies import currency_problem
+from leadflow.errors import Problem
 from leadflow.forecasting.asking import Asking, model_problem
+from leadflow.forecasting.cautions import count_of, warnings_of
+from leadflow.forecasting.contributions import Addition, Contribution, contributions_of, levels_of, variance_of
+from leadflow.forecasting.conversion import Conversion
+from leadflow.forecasting.creation import Creation, money_of
 from leadflow.forecasting.deals import Deal
 from leadflow.forecasting.judging import all_of, judged
 from leadflow.forecasting.layout import figure, percent, shown, text_table
 from leadflow.forecasting.models import Estimate, WinModel
 from leadflow.forecasting.omissions import Omission, OmissionReason, in_order, priced, summary
+from leadflow.forecasting.outlook import Moved, outlook
 from leadflow.forecasting.potential import Potential, potential, potential_problems
+from leadflow.forecasting.spread import Spread
+from leadflow.forecasting.total import Total
 from leadflow.lead import Lead
 from leadflow.markup import paragraph, section, table
-from leadflow.money import ExchangeRates, Money, round_all
+from leadflow.money import ExchangeRates, Money
 from leadflow.prospect import Prospect
-from leadflow.validation import instance, optional, to_tuple
+from leadflow.validation import check, finite, instance, optional, probability, to_tuple
 
-__all__ = ["Contribution", "Forecast", "forecast"]
+__all__ = ["Forecast", "forecast"]
+
+NEW_BUSINESS = "new business"
+# The interval that is printed.
+_LEVEL = 0.8
 
 # A printed forecast shows so many deals, the largest first; contributions() and to_rows() have all of them.
 _SHOWN = 10
-# One deal with more than half of the variance decides what the period looks like; the mean then describes neither case.
-_WHALE = 0.5
-
-
-@frozen(kw_only=True)
-class Contribution:
-    """
-    What one deal adds to a forecast.
-
-    Attributes:
-        deal: The deal.
-        amount: Its amount in the forecast's currency, unrounded.
-        estimate: The chance that it is won inside the period, and what that rests on; 1 for a won deal.
-        expected: Amount times chance, rounded so that contributions add up to the mean.
-        variance_share: Its share of the variance, in [0, 1].
-    """
-
-    deal: Deal
-    amount: Money
-    estimate: Estimate
-    expected: Money
-    variance_share: float
-
-    @property
-    def id(self) -> str:
-        """The deal's id."""
-        return self.deal.id
-
-    @property
-    def p(self) -> float:
-        """The chance that it is won inside the period."""
-        return self.estimate.p
-
-    @property
-    def why(self) -> str:
-        """What the chance rests on, in words."""
-        return self.estimate.why
-
-    def to_row(self) -> dict[str, object]:
-        """Return it as a table row."""
-        return {
-            "id": self.id,
-            "name": self.deal.name,
-            "state": self.deal.state.value,
-            "amount": self.amount,
-            "p": self.p,
-            "n": self.estimate.n,
-            "expected": self.expected,
-            "variance_share": self.variance_share,
-            "why": self.why,
-        }
 
 
 @frozen(kw_only=True)
@@ -99,8 +61,13 @@ class Forecast:
         currency: Of every amount.
         won: Won inside the period so far.
         open: Expected from open deals.
-        sd: Standard deviation of the total, in units of the currency: deals taken as independent, so that the true
-            spread is at least this.
+        new: Expected from deals that do not exist yet: new business, and what leads and prospects bring in time.
+        correction: What the bias of past forecasts adds; may be negative.
+        additions: What is no deal but part of the mean: new business, leads, prospects, correction.
+        creation: What was said about new business, if anything.
+        spread: What was said about past errors, if anything.
+        variance_of_deals: Of open deals (leads and prospects included) taken as independent.
+        variance_of_new: Of new business.
         omitted: Which deals are not in it, and why; by id.
         potential: What leads and prospects might bring; no part of the figures above.
         warnings: What a reader should know before using the figures.
@@ -114,7 +81,13 @@ class Forecast:
     currency: str
     won: Money
     open: Money
-    sd: float
+    new: Money
+    correction: Money
+    additions: tuple[Addition, ...]
+    creation: Creation | None
+    spread: Spread | None
+    variance_of_deals: float
+    variance_of_new: float
     omitted: tuple[Omission, ...]
     potential: Potential
     warnings: tuple[str, ...]
@@ -123,24 +96,82 @@ class Forecast:
     rates: ExchangeRates | None = field(repr=False)
     _contributions: tuple[Contribution, ...] = field(repr=False)
 
+    _timed: tuple[tuple[Money, float], ...] = field(repr=False)
+
     @property
     def mean(self) -> Money:
-        """Won so far plus expected from open deals."""
-        return self.won + self.open
+        """Won so far, expected from open deals and from new ones, and the correction."""
+        return self.uncorrected + self.correction
+
+    @property
+    def uncorrected(self) -> Money:
+        """The mean without the correction for bias."""
+        return self.won + self.open + self.new
 
     @cached_property
     def unrounded_mean(self) -> Money:
         """The mean before rounding: the one that adds up exactly over portfolios."""
         exact = [one.amount.times(one.p) for one in self._contributions]
-        return Money.total(exact, self.currency)
+        return Money.total([*exact, self.new, self.correction], self.currency)
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation, in units of the currency; without a `Spread` the least it can be."""
+        return sqrt(self._phi * self.variance_of_deals + self.variance_of_new)
+
+    @property
+    def _phi(self) -> float:
+        return 1.0 if self.spread is None else self.spread.phi
+
+    @cached_property
+    def _outlook(self) -> Moved:
+        still_open = [(one.amount, one.p) for one in self._contributions if not one.deal.is_won]
+        new = next((one.expected for one in self.additions if one.name == NEW_BUSINESS), None)
+        return outlook(
+            Total.of([*still_open, *self._timed]),
+            won=float(self.won.amount),
+            correction=float(self.correction.amount),
+            phi=self._phi,
+            new_mean=0.0 if new is None else float(new.amount),
+            new_variance=self.variance_of_new,
+        )
+
+    def cdf(self, x: Money | float) -> float:
+        """Return the chance that at most x will have been won."""
+        return self._outlook.cdf(self._number("cdf", x))
+
+    def quantile(self, q: float) -> Money:
+        """Return the smallest amount that is not exceeded with a chance of at least q, in [0, 1]; rounded."""
+        check("Forecast.quantile", probability("q", q))
+        return money_of(self._outlook.quantile(q), self.currency)
+
+    def interval(self, level: float) -> tuple[Money, Money]:
+        """Return the quantiles that leave out (1 - level) / 2 on either side."""
+        check("Forecast.interval", probability("level", level))
+        return self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
+
+    def p_at_least(self, x: Money | float) -> float:
+        """Return the chance that x or more will have been won."""
+        return 1.0 - self._outlook.under(self._number("p_at_least", x))
+
+    def expected_gap(self, quota: Money | float) -> Money:
+        """Return by how much a quota is missed on average: nothing where it is not."""
+        return money_of(self._outlook.gap(self._number("expected_gap", quota)), self.currency)
+
+    def _number(self, name: str, x: Money | float) -> float:
+        if isinstance(x, Money) and x.currency == self.currency:
+            return float(x.amount)
+        check(f"Forecast.{name}", finite("x", x))
+        number: Any = x
+        return float(number)
 
     def contributions(self) -> tuple[Contribution, ...]:
-        """Return what each deal adds, the largest first; they add up to the mean, to the last cent."""
+        """Return what each deal adds, the largest first; with `additions` they add up to the mean, to the last cent."""
         return self._contributions
 
     def to_rows(self) -> list[dict[str, object]]:
-        """Return one row per contribution, the largest first."""
-        return [one.to_row() for one in self._contributions]
+        """Return one row per contribution, the largest first, and one per addition."""
+        return [*(one.to_row() for one in self._contributions), *(one.to_row() for one in self.additions)]
 
     def _title(self) -> str:
         return f"Forecast of {self.period}, as of {self.as_of.isoformat()}, in {self.currency}"
@@ -149,11 +180,17 @@ class Forecast:
         won = [one for one in self._contributions if one.deal.is_won]
         still_open = [one for one in self._contributions if not one.deal.is_won]
         worth = Money.total([one.amount for one in still_open], self.currency)
-        spread = f"standard deviation {self.sd:,.2f}, deals taken as independent"
+        spread = f"standard deviation {self.sd:,.2f}" + (", deals taken as independent" if self.spread is None else "")
+        likely: list[dict[str, object]] = []
+        if self.spread is not None or self.creation is not None:
+            low, high = self.interval(_LEVEL)
+            likely = [{"": "from", "amount": low, "of": "80 % interval"}, {"": "to", "amount": high, "of": ""}]
         return [
-            {"": "won so far", "amount": self.won, "of": _deals(len(won))},
-            {"": "open", "amount": self.open, "of": f"{_deals(len(still_open))} worth {figure(worth)}"},
+            {"": "won so far", "amount": self.won, "of": count_of(len(won))},
+            {"": "open", "amount": self.open, "of": f"{count_of(len(still_open))} worth {figure(worth)}"},
+            *({"": one.name, "amount": one.expected, "of": one.why} for one in self.additions),
             {"": "mean", "amount": self.mean, "of": spread},
+            *likely,
         ]
 
     def _largest(self) -> list[dict[str, object]]:
@@ -173,7 +210,7 @@ class Forecast:
     def _notes(self) -> list[str]:
         more = len(self._contributions) - _SHOWN
         return [
-            *([f"and {_deals(more)} more"] if more > 0 else []),
+            *([f"and {count_of(more)} more"] if more > 0 else []),
             *(f"left out: {line}" for line in summary(self.omitted)),
             *(f"potential: {line}" for line in self.potential.lines()),
             *(f"warning: {line}" for line in self.warnings),
@@ -202,10 +239,12 @@ def forecast(
     period: Period,
     as_of: datetime,
     currency: str,
+    creation: Creation | None = None,
+    spread: Spread | None = None,
     rates: ExchangeRates | None = None,
     leads: Iterable[Lead] = (),
     prospects: Iterable[Prospect] = (),
-    conversion: Mapping[str, float] | None = None,
+    conversion: Mapping[str, float | Conversion] | None = None,
 ) -> Forecast:
     """
     Say what will be won in a period.
@@ -237,12 +276,16 @@ def forecast(
         period: In whose calendar days count.
         as_of: Whose knowledge the deals are; aware.
         currency: Of the figures, ISO 4217.
+        creation: What deals that do not exist yet bring (`fit_creation`); the share of what is left of the period.
+        spread: How far past forecasts were off (`fit_spread`); without it deals are taken as independent.
         rates: Exchange rates. Each amount is converted at the rate of its own day: for an open deal the earlier of
             expected close and as-of, for a won one the day it closed.
         leads: For the potential; as they were known at `as_of`.
         prospects: The same.
         conversion: Which share of the estimated value is won in the end, per level, e.g.
-            ``{"lead": 0.05, "prospect": 0.2}``. A level without a rate is listed, not guessed.
+            ``{"lead": 0.05, "prospect": 0.2}``. A level without a rate is listed, not guessed. Given as a `Conversion`,
+            which knows times as well, the level counts in the forecast; `creation` should then be without what comes
+            of leads and prospects that exist.
 
     Raises:
         InvalidError: If an argument is of no use, a deal comes twice, or the model returns something other than an
@@ -250,7 +293,7 @@ def forecast(
         LookAheadError: If a deal knows more than was known at `as_of`.
     """
     some_leads, some_prospects = _tuple(leads), _tuple(prospects)
-    shares: Mapping[str, float] = {} if conversion is None else conversion
+    shares: Mapping[str, float | Conversion] = {} if conversion is None else conversion
     found = judged(
         "forecast",
         all_of(deals),
@@ -258,6 +301,9 @@ def forecast(
         model_problem(model),
         instance("period", period, Period, "a Period, e.g. FiscalCalendar(UTC).quarter(2026, 1)"),
         currency_problem("currency", currency),
+        optional(instance, "creation", creation, Creation, "a Creation"),
+        _other_currency(creation, currency),
+        optional(instance, "spread", spread, Spread, "a Spread"),
         optional(instance, "rates", rates, ExchangeRates, "ExchangeRates"),
         *potential_problems(some_leads, some_prospects, shares),
     )
@@ -279,76 +325,68 @@ def forecast(
         # What is not in the period lacks nothing there.
         if estimate.left_out is not OmissionReason.OUTSIDE_PERIOD and isinstance(amount, Omission):
             omitted.append(amount)
-    won = _contributions([one for one in counted if one[0].is_won])
-    still_open = _contributions([one for one in counted if one[0].is_open])
     zero = Money.zero(currency).round()
     left_out = in_order(omitted)
+    hoped = potential(
+        some_leads,
+        some_prospects,
+        conversion=shares,
+        currency=currency,
+        rates=rates,
+        as_of=as_of,
+        today=today,
+        window=asking.window,
+    )
+    phi = 1.0 if spread is None else spread.phi
+    timed = tuple((row.value, row.in_period.p) for row in hoped.rows if row.in_period is not None)
+    of_deals = fsum(variance_of(amount, estimate.p) for _, amount, estimate in counted)
+    of_deals += fsum(variance_of(amount, p) for amount, p in timed)
+    new_mean, of_new = (0.0, 0.0) if creation is None else creation.between(*asking.window)
+    whole = phi * of_deals + of_new
+    won = contributions_of([one for one in counted if one[0].is_won], phi=phi, whole=whole)
+    still_open = contributions_of([one for one in counted if one[0].is_open], phi=phi, whole=whole)
+    additions = levels_of(hoped, phi, whole)
+    if creation is not None:
+        share = of_new / whole if whole else 0.0
+        business = money_of(new_mean, currency)
+        additions.append(
+            Addition(name=NEW_BUSINESS, expected=business, n=creation.n, variance_share=share, why=creation.why)
+        )
+    expected = Money.total([zero, *(one.expected for one in still_open)])
+    new = Money.total([zero, *(one.expected for one in additions)])
+    correction = zero
+    if spread is not None and spread.bias != 1.0:
+        correction = money_of((spread.bias - 1.0) * float((expected + new).amount), currency)
+        why = f"{percent(spread.bias)} of what was forecast came"
+        additions.append(Addition(name="correction", expected=correction, n=spread.n, variance_share=0.0, why=why))
     return Forecast(
         period=period,
         as_of=as_of,
         currency=currency,
         won=Money.total([zero, *(one.expected for one in won)]),
-        open=Money.total([zero, *(one.expected for one in still_open)]),
-        sd=sqrt(fsum(_variance(amount, estimate.p) for _, amount, estimate in counted)),
+        open=expected,
+        new=new,
+        correction=correction,
+        additions=tuple(additions),
+        creation=creation,
+        spread=spread,
+        variance_of_deals=of_deals,
+        variance_of_new=of_new,
         omitted=left_out,
-        potential=potential(
-            some_leads,
-            some_prospects,
-            conversion=shares,
-            currency=currency,
-            rates=rates,
-            as_of=as_of,
-            today=today,
-        ),
-        warnings=_warnings(still_open, left_out, asking),
+        potential=hoped,
+        warnings=warnings_of(still_open, left_out, asking, creation, bool(timed)),
         deals=found,
         model=model,
         rates=rates,
         contributions=tuple(sorted([*won, *still_open], key=lambda one: (one.expected.amount.copy_negate(), one.id))),
+        timed=timed,
     )
 
 
-def _contributions(counted: list[tuple[Deal, Money, Estimate]]) -> list[Contribution]:
-    expected = round_all([amount.times(estimate.p) for _, amount, estimate in counted])
-    variances = [_variance(amount, estimate.p) for _, amount, estimate in counted]
-    whole = fsum(variances)
-    return [
-        Contribution(
-            deal=deal,
-            amount=amount,
-            estimate=estimate,
-            expected=share,
-            variance_share=variance / whole if whole else 0.0,
-        )
-        for (deal, amount, estimate), share, variance in zip(counted, expected, variances, strict=True)
-    ]
-
-
-def _variance(amount: Money, p: float) -> float:
-    return float(amount.amount) ** 2 * p * (1.0 - p)
-
-
-def _warnings(still_open: list[Contribution], omitted: tuple[Omission, ...], asking: Asking) -> tuple[str, ...]:
-    found = []
-    # Those outside the period are where they belong; the others are missing.
-    missing = {one.id for one in omitted if one.reason is not OmissionReason.OUTSIDE_PERIOD}
-    if missing:
-        found.append(f"the mean is without {_deals(len(missing))} that could not be counted; see omitted")
-    if still_open and not any(one.estimate.n for one in still_open):
-        found.append("the chances are assumptions: none rests on deals that were counted (n = 0)")
-    free = sum(one.amount.amount == 0 for one in still_open)
-    if free:
-        found.append(f"{_deals(free)} with an amount of zero")
-    whale = max(still_open, key=lambda one: one.variance_share, default=None)
-    if whale is not None and len(still_open) > 1 and whale.variance_share > _WHALE:
-        found.append(f"deal {whale.id!r} alone is {percent(whale.variance_share)} of the variance")
-    if asking.is_ahead:
-        found.append("the period has not begun; deals not yet created are not in the forecast")
-    return tuple(found)
-
-
-def _deals(count: int) -> str:
-    return f"{count:,} deal{'s' * (count != 1)}"
+def _other_currency(creation: object, currency: object) -> Problem | None:
+    if not isinstance(creation, Creation) or creation.mean.currency == currency:
+        return None
+    return Problem("creation", f"must be in {currency}, got {creation.mean}")
 
 
 def _tuple(values: Iterable[Any]) -> tuple[Any, ...]:

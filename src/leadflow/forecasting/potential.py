@@ -2,19 +2,22 @@
 The potential of leads and prospects: what might come of those who have no deal yet.
 
 Theory. A lead's estimated value is not revenue: how much of it turns into wins is the caller's to say, per level, and
-is never guessed. So the potential stands beside a forecast and is no part of it; whatever lacks a value or a conversion
-rate is listed. Each record is taken as it was known at the as-of time. Who is disqualified, merged or withdrawn has no
-potential; who has become a prospect or has a deal counts there, and is listed here as converted.
+is never guessed. A rate alone says nothing about when, so what it gives stands beside a forecast and is no part of it;
+a `Conversion` knows times as well, and what it expects inside the period is counted there. Whatever lacks a value or a
+conversion rate is listed. Each record is taken as it was known at the as-of time. Who is disqualified, merged or
+withdrawn has no potential; who has become a prospect or has a deal counts there, and is listed here as converted.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from attrs import frozen
 
 from leadflow.errors import Problem, did_you_mean
+from leadflow.forecasting.conversion import Conversion
 from leadflow.forecasting.layout import figure, percent
+from leadflow.forecasting.models import Estimate
 from leadflow.forecasting.omissions import Omission, OmissionReason, in_order, priced, summary
 from leadflow.lead import Lead
 from leadflow.lifecycle import LeadStatus
@@ -46,6 +49,7 @@ class PotentialRow:
         value: Its estimated value in the forecast's currency, unrounded.
         rate: The share of such value that the caller expects to be won, in [0, 1].
         expected: Value times rate, rounded so that rows add up to the total.
+        in_period: The chance of a win inside the period; None where the caller gave no times.
     """
 
     id: str
@@ -53,6 +57,7 @@ class PotentialRow:
     value: Money
     rate: float
     expected: Money
+    in_period: Estimate | None = None
 
 
 @frozen(kw_only=True)
@@ -92,7 +97,14 @@ class Potential:
     def to_rows(self) -> list[dict[str, object]]:
         """Return one row per lead or prospect that counts."""
         return [
-            {"id": row.id, "level": row.level.value, "value": row.value, "rate": row.rate, "expected": row.expected}
+            {
+                "id": row.id,
+                "level": row.level.value,
+                "value": row.value,
+                "rate": row.rate,
+                "expected": row.expected,
+                "p": None if row.in_period is None else row.in_period.p,
+            }
             for row in self.rows
         ]
 
@@ -112,14 +124,15 @@ def potential(
     leads: tuple[Lead, ...],
     prospects: tuple[Prospect, ...],
     *,
-    conversion: Mapping[str, float],
+    conversion: Mapping[str, float | Conversion],
     currency: str,
     rates: ExchangeRates | None,
     as_of: datetime,
     today: date,
+    window: tuple[timedelta, timedelta],
 ) -> Potential:
     """Return the potential of leads and prospects as of a time; `forecast` says what the arguments mean."""
-    counted: list[tuple[str, Level, Money, float]] = []
+    counted: list[tuple[str, Level, Money, float, Estimate | None]] = []
     omitted: list[Omission] = []
     records: list[Lead | Prospect] = [*sorted(leads, key=_id), *sorted(prospects, key=_id)]
     for record in records:
@@ -137,11 +150,20 @@ def potential(
             lacking = Omission(known.id, OmissionReason.NO_CONVERSION, detail) if rate is None else None
             omitted += [each for each in (lacking, value) if isinstance(each, Omission)]
         else:
-            counted.append((known.id, level, value, rate))
-    expected = round_all([value.times(rate) for _, _, value, rate in counted])
+            age = as_of.astimezone(UTC) - known.created_at.astimezone(UTC)
+            counted.append(
+                (
+                    known.id,
+                    level,
+                    value,
+                    rate.rate if isinstance(rate, Conversion) else rate,
+                    _inside(rate, age, window) if isinstance(rate, Conversion) else None,
+                )
+            )
+    expected = round_all([value.times(rate) for _, _, value, rate, _ in counted])
     rows = tuple(
-        PotentialRow(id=name, level=level, value=value, rate=rate, expected=share)
-        for (name, level, value, rate), share in zip(counted, expected, strict=True)
+        PotentialRow(id=name, level=level, value=value, rate=rate, expected=share, in_period=estimate)
+        for (name, level, value, rate, estimate), share in zip(counted, expected, strict=True)
     )
     return Potential(currency=currency, rows=rows, omitted=in_order(omitted))
 
@@ -160,11 +182,23 @@ def potential_problems(
         return [*found, instance("conversion", conversion, Mapping, "a mapping from level to rate")]
     levels = [level.value for level in Level]
     for level, rate in conversion.items():
+        if level in levels and isinstance(rate, Conversion):
+            continue
         if level in levels:
             found.append(probability(f"conversion[{level!r}]", rate))
         else:
             found.append(Problem("conversion", f"has an unknown level, {level!r}{did_you_mean(str(level), levels)}"))
     return found
+
+
+def _inside(conversion: Conversion, age: timedelta, window: tuple[timedelta, timedelta]) -> Estimate:
+    """Return the chance of a win inside a window that begins and ends so much later."""
+    start, end = (max(edge, timedelta(0)) for edge in window)
+    by_end = conversion.won(end, age=age)
+    if not start:
+        return by_end
+    p = max(0.0, by_end.p - conversion.won(start, age=age).p)
+    return Estimate(p, by_end.n, None, by_end.why)
 
 
 def _id(record: Lead | Prospect) -> str:

@@ -104,7 +104,7 @@ class Total:
     def variance(self) -> float:
         """The variance: in closed form when rho is 0."""
         if self.rho and self._is_open:
-            return self._distribution.variance
+            return self.uncertain.variance
         return fsum(amount * amount * p * (1.0 - p) for amount, p in self._deals)
 
     @property
@@ -119,12 +119,12 @@ class Total:
 
     def cdf(self, x: float) -> float:
         """Return the chance that the sum is at most x."""
-        return self._distribution.cdf(self._asked("cdf", x))
+        return self.uncertain.cdf(self._asked("cdf", x))
 
     def quantile(self, q: float) -> float:
         """Return the smallest sum that is not exceeded with a chance of at least q, in [0, 1]."""
         check("Total.quantile", probability("q", q))
-        return self._certain + self._distribution.quantile(q)
+        return self.certain + self.uncertain.quantile(q)
 
     def interval(self, level: float) -> tuple[float, float]:
         """Return the quantiles that leave out (1 - level) / 2 on either side."""
@@ -134,18 +134,18 @@ class Total:
 
     def p_at_least(self, x: float) -> float:
         """Return the chance that the sum is x or more."""
-        return 1.0 - self._distribution.under(self._asked("p_at_least", x))
+        return 1.0 - self.uncertain.under(self._asked("p_at_least", x))
 
     def expected_gap(self, quota: float) -> float:
         """Return by how much the sum falls short of a quota on average: nothing where it does not."""
-        return self._distribution.gap(self._asked("expected_gap", quota))
+        return self.uncertain.gap(self._asked("expected_gap", quota))
 
     def _asked(self, name: str, x: object) -> float:
         if isinstance(x, Money) and x.currency == self.currency:
-            return float(x.amount) - self._certain
+            return float(x.amount) - self.certain
         check(f"Total.{name}", finite("x", x))
         number: Any = x
-        return float(number) - self._certain
+        return float(number) - self.certain
 
     @cached_property
     def _open(self) -> Mapping[float, list[float]]:
@@ -161,12 +161,13 @@ class Total:
         return bool(self._open)
 
     @cached_property
-    def _certain(self) -> float:
+    def certain(self) -> float:
+        """What is won for certain."""
         return fsum(amount for amount, p in self._deals if p == 1.0)
 
     @cached_property
-    def _distribution(self) -> Distribution:
-        """Of what is not certain."""
+    def uncertain(self) -> Distribution:
+        """The distribution of what is not certain."""
         return correlated(self._open, self.rho) if self.rho and self._open else independent(self._open)
 
 

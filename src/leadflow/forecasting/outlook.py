@@ -1,0 +1,154 @@
+"""
+The distribution of a forecast: open deals, spread as wide as past errors were, and new business on top.
+
+Theory. Open deals have the distribution of their `Total`. Past errors say that the truth lies sqrt(phi) times as far
+from the mean: every distance from the mean is stretched by that factor, which makes the variance phi times as large,
+keeps the mean and the shape (whales stay whales), and cannot make any interval narrower. New business comes on top as
+an amount of its own: gamma distributed, since it cannot be negative, with the mean and variance of past windows. It is
+independent of the open deals, so the two are convolved, on a grid of some thousand cells. What is won is won: whatever
+the stretching puts below it counts as just that.
+"""
+
+from itertools import accumulate, pairwise
+from math import exp, inf, lgamma, log, sqrt
+
+from attrs import frozen
+
+from leadflow.forecasting.distribution import Distribution, Mixture, Table
+from leadflow.forecasting.edgeworth import phi as normal
+from leadflow.forecasting.total import Total
+
+__all__ = ["Moved", "gamma_cdf", "outlook"]
+
+_CELLS = 2_000
+_REACH = 8.0
+# Gamma distributions have long tails: beyond so many standard deviations there is less than one in a million.
+_LONG_REACH = 15.0
+# From this shape on a gamma distribution is normal but for its cube root (Wilson and Hilferty): to 0.0001.
+_NEARLY_NORMAL = 1_000.0
+_CLOSE = 1e-15
+
+
+@frozen(kw_only=True, eq=False)
+class Moved:
+    """
+    A distribution stretched about a centre, then shifted, with everything below a floor put on it.
+
+    Attributes:
+        base: What is moved.
+        centre: What the stretching leaves in its place.
+        stretch: By how much; at least 1.
+        shift: What is added afterwards.
+        floor: The least that is possible afterwards.
+    """
+
+    base: Distribution
+    centre: float
+    stretch: float
+    shift: float
+    floor: float = -inf
+
+    def _inner(self, x: float) -> float:
+        return self.centre + (x - self.shift - self.centre) / self.stretch
+
+    def cdf(self, x: float) -> float:
+        """Return the chance of at most x."""
+        return 0.0 if x < self.floor else self.base.cdf(self._inner(x))
+
+    def under(self, x: float) -> float:
+        """Return the chance of less than x."""
+        return 0.0 if x <= self.floor else self.base.under(self._inner(x))
+
+    def quantile(self, q: float) -> float:
+        """Return the smallest x with cdf(x) >= q."""
+        return max(self.floor, self.shift + self.centre + self.stretch * (self.base.quantile(q) - self.centre))
+
+    def gap(self, x: float) -> float:
+        """Return the mean of max(x - amount, 0)."""
+        if x <= self.floor:
+            return 0.0
+        below = self.base.gap(self._inner(self.floor)) if self.floor > -inf else 0.0
+        return self.stretch * (self.base.gap(self._inner(x)) - below)
+
+
+def outlook(total: Total, *, won: float, correction: float, phi: float, new_mean: float, new_variance: float) -> Moved:
+    """
+    Return the distribution of a forecast from its parts.
+
+    Args:
+        total: Of open deals, and of leads and prospects that are counted.
+        won: What is certain.
+        correction: What the bias of past forecasts adds; may be negative.
+        phi: Variance of open deals over that of independent ones.
+        new_mean: What deals that do not exist yet bring on average.
+        new_variance: Its variance.
+    """
+    certain = won + correction + total.certain
+    centre = total.mean - total.certain
+    if new_variance <= 0.0 or new_mean <= 0.0:
+        shift = certain + new_mean
+        return Moved(base=total.uncertain, centre=centre, stretch=sqrt(phi), shift=shift, floor=won)
+    stretched = Moved(base=total.uncertain, centre=centre, stretch=sqrt(phi), shift=0.0)
+    table = _with_new(stretched, sqrt(phi) * total.sd, new_mean, new_variance).with_mean(centre + new_mean)
+    return Moved(base=Mixture([(0.0, 1.0, table)]), centre=0.0, stretch=1.0, shift=certain, floor=won)
+
+
+def _with_new(deals: Moved, sd: float, mean: float, variance: float) -> Table:
+    """Return the distribution of open deals and new business together."""
+    low = max(deals.quantile(0.0), deals.centre - _REACH * sd)
+    high = min(deals.quantile(1.0), deals.centre + _REACH * sd)
+    longest = mean + _LONG_REACH * sqrt(variance)
+    step = (high - low + longest) / _CELLS
+    first = _rises([deals.cdf(low + step * place) for place in range(-1, int((high - low) / step) + 2)])
+    shape, scale = mean * mean / variance, variance / mean
+    second = _rises([gamma_cdf(shape, step * place / scale) for place in range(int(longest / step) + 2)])
+    shorter, longer = sorted([first, second], key=len)
+    width = len(longer)
+    masses = [0.0] * (len(shorter) + width - 1)
+    for at, share in enumerate(shorter):
+        if share > _CLOSE:
+            masses[at : at + width] = [a + share * b for a, b in zip(masses[at : at + width], longer, strict=True)]
+    values = [0.0, *(min(1.0, one) for one in accumulate(masses))]
+    values[-1] = 1.0
+    return Table(low, step, values)
+
+
+def _rises(levels: list[float]) -> list[float]:
+    levels[0], levels[-1] = 0.0, 1.0
+    return [after - before for before, after in pairwise(levels)]
+
+
+def gamma_cdf(shape: float, x: float) -> float:
+    """
+    Return the distribution function of a gamma distribution of scale 1.
+
+    >>> round(gamma_cdf(1.0, 1.0), 10), round(gamma_cdf(3.0, 2.0), 10)
+    (0.6321205588, 0.3233235838)
+    """
+    if x <= 0.0:
+        return 0.0
+    if shape > _NEARLY_NORMAL:
+        return normal(3.0 * sqrt(shape) * ((x / shape) ** (1 / 3) - 1.0 + 1.0 / (9.0 * shape)))
+    front = exp(shape * log(x) - x - lgamma(shape + 1.0))
+    if x < shape + 1.0:
+        # The series: x/(a+1) + x^2/((a+1)(a+2)) + ...
+        total = term = 1.0
+        place = shape
+        while term > _CLOSE * total:
+            place += 1.0
+            term *= x / place
+            total += term
+        return min(1.0, front * total)
+    # The continued fraction of the upper tail, by Lentz's method (Abramowitz and Stegun 6.5.31).
+    b = x + 1.0 - shape
+    c, d = 1e300, 1.0 / b
+    found, place, change = d, 0, 2.0
+    while abs(change - 1.0) > _CLOSE:
+        place += 1
+        factor = place * (shape - place)
+        b += 2.0
+        d = 1.0 / (factor * d + b)
+        c = b + factor / c
+        change = c * d
+        found *= change
+    return max(0.0, 1.0 - front * shape * found)

@@ -1,0 +1,182 @@
+"""
+How far past forecasts were off: what makes an interval as wide as it has to be.
+
+Theory. Independent deals spread less than real ones, which share a market and a quarter's end; intervals from them hold
+the truth far less often than they claim. The remedy is measured, not assumed: phi is the mean of squared errors of past
+forecasts over the variance that independent deals would have had (new business taken off), and the variance of the next
+forecast is phi times its own. Recent errors weigh more. Few errors say little, so phi is drawn towards a prior of a few
+effective errors, and it is never below 1: luck does not make deals less than independent. What past forecasts were off
+on average is the bias: truth over forecast of what was still to come, drawn towards 1.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from math import fsum
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from leadflow.errors import Problem
+from leadflow.forecasting.creation import at_least
+from leadflow.money import Money
+from leadflow.validation import check, finite, instance, invalid, prose, shown, to_tuple, whole
+
+__all__ = ["PastForecast", "Spread", "fit_spread"]
+
+# What is believed before any error is seen weighs as much as so many errors.
+_PRIOR_ERRORS = 4.0
+# Independent deals are the least there can be; on the histories that we measured the errors had two to six times their
+# variance.
+_PRIOR_PHI = 2.0
+# So many forecasts back an error weighs half.
+_HALF_LIFE = 8.0
+
+
+class PastForecast(Protocol):
+    """What an error is measured against: a `Forecast`, or anything that says the same of itself."""
+
+    @property
+    def as_of(self) -> datetime:
+        """When it was made."""
+        ...
+
+    @property
+    def currency(self) -> str:
+        """Of its amounts."""
+        ...
+
+    @property
+    def won(self) -> Money:
+        """What had been won by then."""
+        ...
+
+    @property
+    def uncorrected(self) -> Money:
+        """Its mean, before any correction for bias."""
+        ...
+
+    @property
+    def variance_of_deals(self) -> float:
+        """Of its open deals, taken as independent."""
+        ...
+
+    @property
+    def variance_of_new(self) -> float:
+        """Of deals that did not exist then."""
+        ...
+
+
+@frozen(kw_only=True)
+class Spread:
+    """
+    How much wider than independent deals a forecast has to be, and how far it is off on average.
+
+    >>> Spread(phi=3.2, n=12)
+    Spread(phi=3.2, bias=1.0, n=12, why='')
+
+    Attributes:
+        phi: Variance over that of independent deals; at least 1.
+        bias: What came over what was forecast of what was still to come; above 0, 1 for none. A forecast corrects its
+            mean by it.
+        n: How many past errors it rests on; 0: it is an assumption.
+        why: In words.
+
+    Raises:
+        InvalidError: If a figure is out of range.
+    """
+
+    phi: float
+    bias: float = 1.0
+    n: int = 0
+    why: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        unreal = finite("bias", self.bias)
+        check(
+            "Spread",
+            at_least("phi", self.phi, 1),
+            unreal,
+            Problem("bias", f"must be above 0, got {self.bias!r}") if unreal is None and self.bias <= 0 else None,
+            whole("n", self.n),
+            prose("why", self.why),
+        )
+
+
+def fit_spread(
+    pairs: Iterable[tuple[PastForecast, Money | float]],
+    *,
+    correct: bool = False,
+    half_life: float = _HALF_LIFE,
+    prior: float = _PRIOR_PHI,
+    prior_errors: float = _PRIOR_ERRORS,
+) -> Spread:
+    """
+    Read from past forecasts and what came of them how wide the next one has to be.
+
+    Args:
+        pairs: Past forecasts with what was won in their period in the end: `Money` in the forecast's currency, or a
+            number. In any order; the latest weighs most. They should be made as the next one will be: by the same kind
+            of model, as far ahead of the period's end, as of their own time.
+        correct: Whether to correct the mean by the bias as well. Without, the bias is 1 and what forecasts were off on
+            average widens the interval instead.
+        half_life: So many forecasts back an error weighs half; above 0.
+        prior: The phi that is believed before any error is seen; at least 1.
+        prior_errors: How many errors that belief weighs as much as; at least 0.
+
+    Raises:
+        InvalidError: With every argument and pair that is wrong.
+    """
+    given: Any = to_tuple(pairs)
+    check(
+        "fit_spread",
+        instance("pairs", given, tuple, "pairs of forecast and actual amount"),
+        at_least("prior", prior, 1),
+        at_least("prior_errors", prior_errors),
+        at_least("half_life", half_life) or (Problem("half_life", "must be above 0, got 0") if not half_life else None),
+    )
+    check("fit_spread", *(_pair_problem(f"pairs[{place}]", pair) for place, pair in enumerate(given)))
+    if not given and prior_errors == 0:
+        raise invalid("fit_spread", Problem("pairs", "must hold at least one pair when prior_errors is 0"))
+    ordered = sorted(given, key=lambda pair: pair[0].as_of, reverse=True)
+    rows = []
+    for back, (made, actual) in enumerate(ordered):
+        came = float(actual.amount if isinstance(actual, Money) else actual) - float(made.won.amount)
+        said = float(made.uncorrected.amount) - float(made.won.amount)
+        weight: float = 0.5 ** (back / half_life)
+        rows.append((weight, came, said, made.variance_of_deals, made.variance_of_new))
+    bias = _bias(rows, prior_errors) if correct else 1.0
+    # Where no deal is open there is no variance to compare an error with.
+    ratios = [
+        (weight, max((came - bias * said) ** 2 - of_new, 0.0) / of_deals)
+        for weight, came, said, of_deals, of_new in rows
+        if of_deals > 0
+    ]
+    weights = fsum(weight for weight, _ in ratios) + prior_errors
+    found = fsum(weight * ratio for weight, ratio in ratios) + prior_errors * prior
+    phi = max(1.0, found / weights) if weights else prior
+    why = f"{len(ratios)} past errors, drawn towards {prior:g} with the weight of {prior_errors:g}"
+    return Spread(phi=phi, bias=bias, n=len(ratios), why=why)
+
+
+def _bias(rows: list[tuple[float, float, float, float, float]], prior_errors: float) -> float:
+    weights = fsum(row[0] for row in rows)
+    came = fsum(row[0] * row[1] for row in rows)
+    said = fsum(row[0] * row[2] for row in rows)
+    believed = prior_errors * said / weights if weights else 0.0
+    # A share that is nothing or less would turn the forecast upside down.
+    return max((came + believed) / (said + believed), _LEAST_BIAS) if said + believed > 0 else 1.0
+
+
+_LEAST_BIAS = 0.1
+
+
+def _pair_problem(path: str, pair: object) -> Problem | None:
+    given: Any = pair
+    if not isinstance(given, tuple | list) or len(given) != 2 or not hasattr(given[0], "variance_of_deals"):  # noqa: PLR2004
+        return Problem(path, f"must be a forecast and an amount, got {shown(given)}", is_type=True)
+    made, actual = given
+    if not isinstance(actual, Money):
+        return finite(f"{path}[1]", actual)
+    if actual.currency == made.currency:
+        return None
+    return Problem(f"{path}[1]", f"must be in {made.currency}, got {actual}")
