@@ -27,7 +27,6 @@ from leadflow.events import (
     OpportunityOpened,
     OpportunityWon,
     ProbabilitySet,
-    Reviewed,
     StageChanged,
     Touched,
 )
@@ -43,7 +42,7 @@ _OPENED = {"name", "pipeline", "stage", "origin", "account_id", "amount", "expec
 
 
 def deal_of_twenty() -> Opportunity:
-    """Return a deal with twenty events of twelve kinds, from open to won."""
+    """Return a deal with twenty events of eleven kinds, from open to won."""
     found = deal_of_ten(1)
     found = Opportunity(found.id, found.history[:-1])  # not won yet
     at = [after(20 + hours) for hours in range(12)]
@@ -185,10 +184,6 @@ def chance_out(event: ProbabilitySet) -> Plain:
     return when_out(event) | {"probability": event.probability}
 
 
-def reviewed_out(event: Reviewed) -> Plain:
-    return when_out(event) | ({"note": event.note} if event.note else {})
-
-
 OUT: dict[type[Any], tuple[str, Callable[[Any], Plain]]] = {
     OpportunityOpened: ("opportunity_opened", opened_out),
     Engaged: ("engaged", engaged_out),
@@ -201,7 +196,6 @@ OUT: dict[type[Any], tuple[str, Callable[[Any], Plain]]] = {
     AmountSet: ("amount_set", amount_out),
     ExpectedCloseSet: ("expected_close_set", close_out),
     ProbabilitySet: ("probability_set", chance_out),
-    Reviewed: ("reviewed", reviewed_out),
 }
 
 
