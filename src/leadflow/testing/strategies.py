@@ -69,6 +69,7 @@ _Command: TypeAlias = Callable[[datetime], _Drawn]
 # Any letter that a text may have: no controls, no halves of surrogate pairs.
 _LETTERS: Final = st.characters(exclude_categories=("Cs", "Cc"))
 _CODES: Final = st.sampled_from(["a", "b", "c", "Ä-1", "x y"])
+_TAGS: Final = st.sampled_from(["warm", "Warm", "fair \N{GRINNING FACE}"])
 _ROLES: Final = st.sampled_from(["C-1", "C-2", "C-3"])
 
 
@@ -271,7 +272,7 @@ def _consents(at: datetime) -> SearchStrategy[Consent]:
 
 
 def _parts(**more: SearchStrategy[Any]) -> dict[str, SearchStrategy[Any]]:
-    shared = {"owner": st.none() | _CODES, "tags": _few(texts(8)), "fields": custom_fields()}
+    shared = {"owner": st.none() | _CODES, "tags": _few(_TAGS), "fields": custom_fields()}
     return shared | more | {"at": st.just(MONDAY), "by": st.sampled_from([None, "ada"])}
 
 
@@ -301,7 +302,7 @@ _ENGAGED: Final[Mapping[str, _Command]] = {
 }
 _PURSUED: Final[Mapping[str, _Command]] = {
     **_ENGAGED,
-    "correct": lambda _: _given(person=people(), company=companies(), fields=custom_fields(), tags=_few(texts(8))),
+    "correct": lambda _: _given(person=people(), company=companies(), fields=custom_fields(), tags=_few(_TAGS)),
     "nurture": lambda _: _given(revisit_on=_days(), note=texts()),
     "disqualify": lambda _: _given(st.sampled_from(sorted(DISQUALIFICATION_REASONS)), note=texts()),
     "reopen": lambda _: _given(note=texts()),
@@ -314,7 +315,7 @@ _COMMANDS: Final[Mapping[type[Record], Mapping[str, _Command]]] = {
     },
     Contact: {
         **_ANY,
-        "correct": lambda _: _given(person=people(), tags=_few(texts(8))),
+        "correct": lambda _: _given(person=people(), tags=_few(_TAGS)),
         "record_consent": _ENGAGED["record_consent"],
         "withdraw": lambda _: _given(note=texts()),
     },
