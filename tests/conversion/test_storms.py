@@ -65,7 +65,8 @@ class TestRule02FaultsInTheMiddle:
 
         assert storms.fault_before_every_write(lambda: Place.of(Brittle()), failing) == 4 * 2 + 2
 
-    def test_an_interrupt_in_a_change(self):
+    @pytest.mark.parametrize("key", ["k", None])
+    def test_an_interrupt_in_a_change(self, key):
         """A record that was there before is as it was, and found as it was."""
         store = InMemoryStore()
         account = Account.add("A-1", "Northwind", at=storms.AT)
@@ -78,8 +79,9 @@ class TestRule02FaultsInTheMiddle:
                 raise KeyboardInterrupt
 
         store._outbox = Interrupted(store._outbox)
+        changes = ChangeSet.of((account, renamed))
         with pytest.raises(KeyboardInterrupt):
-            store.commit(ChangeSet.of((account, renamed)).keeping(key="k", request="r"))
+            store.commit(changes if key is None else changes.keeping(key=key, request="r"))
         assert store.load("A-1") == account
         assert (len(store.outbox), store.receipt("k")) == (1, None)
         assert [key.value for key in store._index] == ["northwind"]

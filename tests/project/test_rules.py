@@ -31,4 +31,4 @@ def test_each_class_names_a_rule_that_there_is(rules: ModuleType) -> None:
 
 def test_each_rule_is_proved(rules: ModuleType) -> None:
     """One class of tests at the least."""
-    assert set(rules.RULES) - {proof.rule for proof in rules.proofs()} <= {19, 20}
+    assert sorted(set(rules.RULES) - {proof.rule for proof in rules.proofs()}) == []

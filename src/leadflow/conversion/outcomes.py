@@ -51,13 +51,9 @@ class BulkResult:
     @property
     def status(self) -> str:
         """In one word: ``written``, ``repeated`` (an earlier run did it), ``refused`` or ``failed``."""
-        match self.outcome:
-            case Applied(is_repeat=is_repeat):
-                return "repeated" if is_repeat else "written"
-            case Refusal():
-                return "refused"
-            case Failed():
-                return "failed"
+        if isinstance(self.outcome, Applied):
+            return "repeated" if self.outcome.is_repeat else "written"
+        return "refused" if isinstance(self.outcome, Refusal) else "failed"
 
     def __str__(self) -> str:
         return f"{self.id!r} {self.status}: {self.outcome}"
