@@ -8,7 +8,7 @@ thousand of them, each of several parts, would take the garbage collector longer
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -278,9 +278,8 @@ class Adding:
         expected: Mapping[int, Decimal],
     ) -> Table:
         order = in_order(keys)
-        places = dict(zip(order, range(len(order)), strict=True))
-        columns = rounded({category: _sorted(column, places) for category, column in sums.items()}, self.currency)
-        weighted = _sorted(expected, places)
+        columns = rounded({category: _sorted(column, order) for category, column in sums.items()}, self.currency)
+        weighted = _sorted(expected, order)
         return Table(
             currency=self.currency,
             keys=tuple([keys[row] for row in order]),
@@ -289,7 +288,7 @@ class Adding:
             ),
             counts=tuple(
                 (tuple(column), tuple(column.values()))
-                for column in (_sorted(counts[category], places) for category in CATEGORIES)
+                for column in (_sorted(counts[category], order) for category in CATEGORIES)
             ),
             totals=tuple(columns[category][0] for category in CATEGORIES),
             expected=(tuple(weighted), tuple(rounded_alone(weighted, self.currency))),
@@ -299,10 +298,9 @@ class Adding:
 _Figure = TypeVar("_Figure", Decimal, int)
 
 
-def _sorted(column: Mapping[int, _Figure], places: Mapping[int, int]) -> dict[int, _Figure]:
-    """Return a column with its rows numbered and ordered as they are shown."""
-    found = {places[row]: figure for row, figure in column.items()}
-    return {row: found[row] for row in sorted(found)}
+def _sorted(column: Mapping[int, _Figure], order: Sequence[int]) -> dict[int, _Figure]:
+    """Return a column with its rows numbered as they are shown, in order."""
+    return {place: column[row] for place, row in enumerate(order) if row in column} if column else {}
 
 
 def _hashable(deal: Deal, keys: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
