@@ -329,12 +329,16 @@ class _Intake:
         )
 
     def _similar(self) -> Iterable[RefusalReason]:
-        """Yield who may be the same person but shares too little to tell."""
+        """Yield who may be the same person but shares too little to tell; those who share the same, together."""
+        alike: dict[str, list[Record]] = {}
         for candidate in self.matches.candidates:
             if not candidate.decides:
                 same = " and ".join(str(by) for by in candidate.agreeing)
-                message = f"{candidate.record} has the same {same}; look whether it is the same person"
-                yield _reason(RefusalCode.DUPLICATE, message, "person", (candidate.id,))
+                alike.setdefault(same, []).append(candidate.record)
+        for same, records in alike.items():
+            who = f"{records[0]} has" if len(records) == 1 else f"{records[0]} and {len(records) - 1} more have"
+            message = f"{who} the same {same}; look whether it is the same person"
+            yield _reason(RefusalCode.DUPLICATE, message, "person", tuple(record.id for record in records))
 
 
 def _reason(code: RefusalCode, message: str, path: str, ids: tuple[str, ...] = ()) -> RefusalReason:
