@@ -89,6 +89,8 @@ class Resolved:
         deal: Where the deal goes.
         reasons: Why they do not go together.
         open_deals: Open deals with the account about one of the products.
+        accounts: The keys by which an account is looked for, as far as they can decide.
+        contacts: The same of a contact.
         absent: Match keys that must still be absent when what is made is written.
         defaults: Records that are used although nobody named them, and why.
         warnings: Criteria that were ignored.
@@ -101,6 +103,8 @@ class Resolved:
     deal: Side[Opportunity]
     reasons: tuple[RefusalReason, ...] = ()
     open_deals: tuple[Opportunity, ...] = ()
+    accounts: frozenset[MatchKey] = frozenset()
+    contacts: frozenset[MatchKey] = frozenset()
     absent: tuple[MatchKey, ...] = ()
     defaults: tuple[Default, ...] = ()
     warnings: tuple[RefusalReason, ...] = ()
@@ -166,6 +170,8 @@ def resolve(case: Case) -> Resolved:
         deal=deal,
         reasons=tuple(_together(account, contact, deal, request, settings)),
         open_deals=tuple(known.having(Opportunity, _deal_keys(prospect, request, account))),
+        accounts=accounts.asked,
+        contacts=contacts.asked,
         # Others that share a key without deciding are known, so that it is there is nothing new.
         absent=tuple(sorted(key for _, _, ours in new for key in ours.asked if not known.holders(key))),
         defaults=tuple(
@@ -192,12 +198,11 @@ def lookups(case: Case) -> Lookups:
     contact = resolved.contact.existing
     if contact is not None and contact.account_id is not None:
         ids.add(contact.account_id)
-    contacts, accounts = _ours(case, resolved.company)
     keys = set(_deal_keys(prospect, request, resolved.account))
     if isinstance(request.contact, Create | FindOrCreate):
-        keys |= contacts.asked
+        keys |= resolved.contacts
     if isinstance(request.account, Create | FindOrCreate):
-        keys |= accounts.asked
+        keys |= resolved.accounts
     return Lookups(frozenset(ids), frozenset(keys))
 
 
