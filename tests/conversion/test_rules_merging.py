@@ -334,16 +334,17 @@ class TestRule20Fields:
 
     def test_discovery_and_custom_fields_by_name(self) -> None:
         """Each dimension and each custom field is filled where it is blank."""
-        one = shop.lead("L-1", fields={"tier": "gold"}).discover(need="speed", ratings={"champion": "weak"}, **shop.now)
+        one = shop.lead("L-1", fields={"tier": "gold"}).touch(Touch("call", at=AT, outcome="held"), **shop.now)
+        one = one.discover(need="speed", ratings={"champion": "weak"}, **shop.now)
         other = shop.lead("L-2", fields={"tier": "tin", "seats": 4}).discover(
             need="price", budget=Money(5, "EUR"), ratings={"champion": "fair", "metrics": "fair"}, **shop.now
         )
         survivor = merged(one, other).survivor
-        keeps = {"L-1": one, "L-2": other}[survivor.id]
-        assert survivor.discovery.need == keeps.discovery.need
+        assert survivor.id == "L-1"
+        assert survivor.discovery.need == one.discovery.need
         assert survivor.discovery.budget.value == Money(5, "EUR")
         assert set(survivor.discovery.ratings) == {"champion", "metrics"}
-        assert dict(survivor.fields) == {"tier": keeps.fields["tier"], "seats": 4}
+        assert dict(survivor.fields) == {"tier": "gold", "seats": 4}
 
     def test_the_greatest_where_the_host_says_so(self) -> None:
         """A custom field such as a priority takes the maximum; what cannot be compared stays."""
@@ -684,6 +685,17 @@ class TestRule20Service:
         assert store.load("L-2").status == "new"
         assert store.load("L-2").history[-1].note == "two people"
 
+    def test_a_merged_record_names_the_survivor(self) -> None:
+        """Qualifying the tombstone of a lead is refused, and says who goes on for it."""
+        store = InMemoryStore()
+        service = shop.service(store)
+        for lead in (shop.lead("L-1"), shop.lead("L-2")):
+            shop_commit(store, lead)
+        service.merge(["L-1", "L-2"], **LATER)
+        reason = service.qualify("L-2", **LATER).because(RefusalCode.MERGED)
+        assert reason.ids == ("L-1",)
+        assert reason.message == "lead 'L-1' goes on for it"
+
     def test_keys(self) -> None:
         """A retry under one key gets the first result, in whatever order the ids are named."""
         store = InMemoryStore()
@@ -694,6 +706,8 @@ class TestRule20Service:
         again = service.merge(["L-2", "L-1"], key="k", **LATER)
         assert again == first
         assert again.is_repeat
+        apart = service.unmerge("L-2", key="u", **LATER)
+        assert service.unmerge("L-2", key="u", **LATER) == apart
 
     def test_what_is_behind_is_loaded(self) -> None:
         """The prospect of a qualified lead, the one that goes on for it, and its contact."""

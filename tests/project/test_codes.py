@@ -22,6 +22,7 @@ from leadflow import (
     Reason,
     StageCategory,
 )
+from leadflow.conversion import MergeRule
 from leadflow.dealparts import OriginKind, Side
 from leadflow.discovery import LEVELS, RATED, RATINGS, change_problems, learn
 from leadflow.engagement import TouchKind, TouchOutcome
@@ -126,6 +127,7 @@ LISTED = {
     "Sides of a milestone": Side,
     "What reasons count as": CountsAs,
     "Moves": tuple(dict.fromkeys(move.name for lifecycle in (LEAD, PROSPECT) for move in lifecycle.moves)),
+    "Merge rules": MergeRule,
     "Requirements": Requirement,
     "Stage categories": StageCategory,
     "Forecast categories": ForecastCategory,

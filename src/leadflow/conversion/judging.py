@@ -55,7 +55,7 @@ def lead_reasons(lead: Lead) -> Iterator[RefusalReason]:
         case LeadStatus.DISQUALIFIED:
             yield _disqualified(lead)
         case LeadStatus.MERGED:
-            yield RefusalReason(RefusalCode.MERGED, "another lead goes on for it")
+            yield _merged(lead)
         case _:
             pass
     if lead.person is None and lead.company is None:
@@ -68,7 +68,7 @@ def prospect_reasons(prospect: Prospect, another: str | None) -> Iterator[Refusa
         case ProspectStatus.DISQUALIFIED:
             yield _disqualified(prospect)
         case ProspectStatus.MERGED:
-            yield RefusalReason(RefusalCode.MERGED, "another prospect goes on for it")
+            yield _merged(prospect)
         case ProspectStatus.WITHDRAWN:
             yield RefusalReason(RefusalCode.WITHDRAWN, "its qualification was undone")
         case _:
@@ -85,6 +85,11 @@ def prospect_reasons(prospect: Prospect, another: str | None) -> Iterator[Refusa
 def made_of(prospect: Prospect) -> tuple[str, ...]:
     """Return the ids of what a prospect was converted to: account, contact, opportunities."""
     return tuple(made for made in (prospect.account_id, prospect.contact_id, *prospect.opportunity_ids) if made)
+
+
+def _merged(record: Lead | Prospect) -> RefusalReason:
+    survivor = () if record.merged_into is None else (record.merged_into,)
+    return RefusalReason(RefusalCode.MERGED, record.can_change().reasons[0], ids=survivor)
 
 
 def _disqualified(record: Lead | Prospect) -> RefusalReason:
