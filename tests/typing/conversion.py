@@ -13,13 +13,20 @@ from leadflow.conversion import (
     SKIP,
     Applied,
     AsyncConversionService,
+    BulkResult,
+    BulkSummary,
     ConversionPlan,
     ConversionService,
     Create,
     DealTerms,
+    Failed,
+    Matches,
     QualificationPlan,
     Refusal,
+    RoundRobin,
     UseExisting,
+    candidate_keys,
+    match_candidates,
     plan_conversion,
     plan_qualification,
 )
@@ -103,3 +110,24 @@ async def services_answer_alike(service: ConversionService, waiting: AsyncConver
     service.qualify("L-1")  # type: ignore[call-arg]
     service.convert("P-1", term=DealTerms(), **now)  # type: ignore[call-arg]
     service.qualify("L-1", prospect="P-1", **now)  # type: ignore[arg-type]
+
+
+async def batches_stream(service: ConversionService, waiting: AsyncConversionService, now: When) -> None:
+    """Results come one by one, each with the outcome of a single call or the error; options are checked as there."""
+    for result in service.convert_many(["P-1", ("P-2", {"owner": "eve"})], owner=RoundRobin(["ada"]), key="k", **now):
+        assert_type(result, BulkResult)
+        assert_type(result.outcome, Applied | Refusal | Failed)
+    async for result in waiting.qualify_many(iter(["L-1"]), **now):
+        assert_type(result, BulkResult)
+    assert_type(BulkSummary.of(service.qualify_and_convert_many(["L-1"], terms=DealTerms(), **now)), BulkSummary)
+    service.convert_many(["P-1"], term=DealTerms(), **now)  # type: ignore[call-arg]
+    service.qualify_many(["L-1"])  # type: ignore[call-arg]
+    service.qualify_many([1], **now)  # type: ignore[list-item]
+
+
+def candidates_explain_themselves(lead: Lead, store: Store) -> None:
+    """From the keys to ask for, to the candidates and why."""
+    found = match_candidates(lead, store.candidates(candidate_keys(lead), 51))
+    assert_type(found, Matches)
+    assert_type(found.deciding[0].record, Record)
+    match_candidates("Mara", [])  # type: ignore[arg-type]
