@@ -20,6 +20,7 @@ from leadflow.calendar import FiscalCalendar
 from leadflow.dealparts import CountsAs
 from leadflow.errors import Problem
 from leadflow.events import ExpectedCloseSet, OpportunityOpened, ProbabilitySource
+from leadflow.events.undoing import counting
 from leadflow.fields import NO_FIELDS, Fields, FieldValue
 from leadflow.money import Money, Recurring
 from leadflow.money.exact import item_problems
@@ -326,7 +327,7 @@ def _state_of(opportunity: Opportunity) -> DealState:
 def _pushes(opportunity: Opportunity) -> int:
     told = [
         event.expected_close
-        for event in opportunity.history
+        for event in counting(opportunity.history).values()
         if isinstance(event, (ExpectedCloseSet, OpportunityOpened))
     ]
     stated = [day for day in told if day is not None]
