@@ -4,13 +4,19 @@ import asyncio
 import threading
 from contextlib import nullcontext
 
+import attrs
 import pytest
 
+from leadflow.errors import ConformanceError
 from leadflow.stores import AsyncInMemoryStore, InMemoryStore
-from leadflow.testing import Outcome, check_async_store, check_store
+from leadflow.testing import CHECKS, Outcome, check_async_store, check_store
 from leadflow.testing.checks import commits
 from leadflow.testing.comparing import difference
+from leadflow.testing.conformance import check_now
+from leadflow.testing.hosts import Host
+from leadflow.testing.suites import StoreConformance
 
+from .broken_stores import ForgetsReceipts, VisibleEarly
 from .tables import HOOKS, TableStore
 
 
@@ -160,6 +166,41 @@ class TestHooks:
                 return super().load(id_)
 
         assert checked(Refuses, "nothing_early", **HOOKS).outcome is Outcome.PASSED
+
+    def test_a_look_that_is_answered_wrongly(self):
+        """What breaks the port over another connection is told."""
+
+        class Odd(VisibleEarly):
+            def receipt(self, key, /):
+                return None if threading.current_thread() is threading.main_thread() else "k"
+
+        assert "Odd.receipt must return a Receipt" in checked(Odd, "nothing_early", **HOOKS).why
+
+
+class TestWithoutLibraries:
+    """What needs a library that is not installed is skipped, with its name."""
+
+    def test_is_skipped(self):
+        """Nothing is imported before."""
+        (programs,) = (check for check in CHECKS if check.libraries)
+        absent = attrs.evolve(programs, libraries=("no_such_library",))
+        result = check_now(absent, Host(factory=InMemoryStore))
+        assert (result.outcome, result.why) == (Outcome.SKIPPED, "needs no_such_library, which is not installed")
+
+
+class TestPytestClass:
+    """A test per check."""
+
+    def test_fails_with_the_fault(self):
+        """A store that fails a check fails its test, by the check's name."""
+
+        class Forgetful(StoreConformance):
+            def make_store(self):
+                return ForgetsReceipts()
+
+        (check,) = (check for check in CHECKS if check.name == "receipts")
+        with pytest.raises(ConformanceError, match="receipts: the receipt of a commit: expected Receipt"):
+            Forgetful().test_store(check)
 
 
 class TestDifference:

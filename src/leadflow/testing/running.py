@@ -191,6 +191,7 @@ class Bench:
         What still waits for a lock after a moment is let go on alone, and is not tried again.
         """
         found: list[_Out] = []
+        wrong: list[LeadflowError] = []
         if any(worker.is_alive() for worker in self._apart):
             return None
 
@@ -202,8 +203,8 @@ class Bench:
         def thread() -> None:
             try:
                 asyncio.run(go()) if self.awaited else run_now(go())
-            except LeadflowError:
-                raise
+            except LeadflowError as error:
+                wrong.append(error)
             except Exception:  # noqa: BLE001, S110 - a database may refuse to read what is being written
                 pass
 
@@ -211,6 +212,8 @@ class Bench:
         self._apart.append(worker)
         worker.start()
         worker.join(_LOOK)
+        if wrong:
+            raise wrong[0]
         return found[0] if found else None
 
     async def together(self, port: Port, work: Callable[[Port, int], Coroutine[Any, Any, _Out]]) -> list[_Out]:
