@@ -11,9 +11,9 @@ thing, and every part is looked at, so that order never matters.
 # ruff: noqa: D102 - overrides are documented on their base class
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import comb
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, ClassVar, Final, NoReturn, TypeAlias
 
 from attrs import frozen
 
@@ -36,6 +36,7 @@ __all__ = [
 
 # Unknown facts by name, each with its weight.
 Open: TypeAlias = Iterator[tuple[str, float]]
+_Refusing: TypeAlias = Callable[[Any, object], NoReturn]
 
 
 class Statement(Node):
@@ -74,7 +75,9 @@ class Predicate(Statement):
         rule = f"is no value to compare with {quoted(constant)}, got {self.text}"
         raise invalid("criterion", Problem("", f"{rule}; {_PARENTHESES}", is_type=True))
 
-    __le__ = __gt__ = __ge__ = __lt__
+    __le__: ClassVar[_Refusing] = __lt__
+    __gt__: ClassVar[_Refusing] = __lt__
+    __ge__: ClassVar[_Refusing] = __lt__
 
     def as_predicate(self, path: str, /) -> "Predicate":
         del path
