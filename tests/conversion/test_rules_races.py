@@ -133,10 +133,10 @@ class TestTheSlowerCallHasTheEarlierTime:
         inner = stored(shop.prospect())
 
         def twin():
-            shop.service(inner).convert("P-1", terms=TERMS, key="k", at=shop.at + timedelta(days=9))
+            shop.service(inner).convert("P-1", another="x", terms=TERMS, key="k", at=shop.at + timedelta(days=9))
 
         racing = shop.service(Racing(inner, "load", twin), convert_with=Strict())
-        assert racing.convert("P-1", terms=TERMS, key="k", **shop.later).is_repeat
+        assert racing.convert("P-1", another="x", terms=TERMS, key="k", **shop.later).is_repeat
         alone = shop.service(stored(shop.prospect()), convert_with=Strict())
         for key in ("k", None):
             with pytest.raises(LookAheadError):
@@ -240,6 +240,16 @@ class TestRule01WhatAPlanMayRestOn:
         prospect = shop.prospect()
         service = shop.service(stored(prospect), convert_with=shop.says("undecided"))
         assert service.apply(shop.planned(prospect)).codes == {"plan_changed"}
+
+    def test_a_second_click_on_a_plan(self, shop):
+        """Without a key: what came of the first is the reason, not what it left behind."""
+        prospect = shop.prospect()
+        plan = shop.planned(prospect)
+        service = shop.service(stored(prospect))
+        assert isinstance(service.apply(plan), Applied)
+        assert [(reason.code, reason.ids) for reason in service.apply(plan).reasons] == [
+            ("already_converted", ("A-1", "C-1", "O-1"))
+        ]
 
     def test_somebody_s_word(self, shop):
         """An override with actor and reason stands; one that nobody answers for is an error."""

@@ -22,7 +22,7 @@ from leadflow import (
     Reason,
     StageCategory,
 )
-from leadflow.conversion import MergeRule
+from leadflow.conversion import MergeRule, RefusalCode
 from leadflow.dealparts import OriginKind, Side
 from leadflow.discovery import LEVELS, RATED, RATINGS, change_problems, learn
 from leadflow.engagement import TouchKind, TouchOutcome
@@ -128,6 +128,7 @@ LISTED = {
     "What reasons count as": CountsAs,
     "Moves": tuple(dict.fromkeys(move.name for lifecycle in (LEAD, PROSPECT) for move in lifecycle.moves)),
     "Merge rules": MergeRule,
+    "Refusal codes": RefusalCode,
     "Requirements": Requirement,
     "Stage categories": StageCategory,
     "Forecast categories": ForecastCategory,
