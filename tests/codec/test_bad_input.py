@@ -309,7 +309,7 @@ class TestNoDictForm:
             (Pipeline, "simple"),
             (Own, Own()),
         ],
-        ids=str,
+        ids=["date", "datetime", "tzinfo", "fields", "tuple", "pipeline", "a class of the host"],
     )
     def test_forms_of_parts(self, hint, value):
         """The form of each type refuses to write what is not of it."""
