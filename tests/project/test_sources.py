@@ -32,6 +32,15 @@ class TestEverySource:
         assert (lines > LONGEST) == (label(path) in LONGER), f"{label(path)} has {lines} lines"
 
 
+@pytest.mark.parametrize("package", [path for path in SOURCES if path.name == "__init__.py"], ids=label)
+def test_a_reading_order_names_every_module(package: Path) -> None:
+    """A sub-package that says in what order to read it leaves no module out."""
+    doc = ast.get_docstring(ast.parse(package.read_text(encoding="utf-8"))) or ""
+    if "Read in this order" in doc or "Read bottom-up" in doc:
+        modules = {path.stem for path in package.parent.glob("*.py")} - {"__init__"}
+        assert sorted(name for name in modules if f"`{name}`" not in doc) == []
+
+
 def test_exceptions_name_modules_that_exist() -> None:
     """`LONGER` holds no leftovers, and a reason for each."""
     assert set(LONGER) <= {label(path) for path in SOURCES}

@@ -4,8 +4,8 @@ Plain dicts in and out, versioned: every entity, event, policy, plan and value. 
 Theory. A dict form is a promise to those who stored it. So it is told, not guessed: an envelope names the kind of value
 and the version of the form; each scalar has one form, exactly; a choice among types is tagged; what is unknown is
 refused, and everything that is wrong is told at once, each with its path. Read in this order: `kinds` (what has a dict
-form), `scalars`, `classes` and `forms` (what it looks like), `problems` (what is said of a wrong one), `versions` (how
-old dicts are lifted), `envelopes` (the `Codec`).
+form), `scalars`, `collections`, `unions`, `classes` and `forms` (what it looks like), `problems` (what is said of a
+wrong one), `versions` (how old dicts are lifted), `envelopes` (the `Codec`).
 """
 
 from importlib.util import find_spec as _find_spec

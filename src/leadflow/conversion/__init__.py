@@ -2,12 +2,14 @@
 Conversion: from a lead to a prospect, from a prospect to an account, a contact and a deal, losing nothing.
 
 Planners are pure: they return a plan or a `Refusal`, and a store commits the plan's `changes`. Read in this order:
-`targets`, `terms`, `mapping`, `weighing`, `settings`, `requests` (what can be asked for), `refusals`, `judging`,
-`candidates`, `matching`, `mappingvalues`, `filling`, `opening`, `carrying`, `provenance` (the rules), `qualifying`,
-`converting` (the planners), `plans`; then `asking`, `attempts`, `flows`, `calls` and `services`, which put it all to a
-store, one at a time or many (`bulk`, `owning`, `outcomes`); `hosted` calls what the host handed over. Merging and
-taking back: `amendments` (what can be asked for), `survivors`, `mergefields` (the rules), `merging`, `unmerging`,
-`undoing` (the planners), on a `workbench`.
+`targets`, `terms`, `mappingpaths`, `mapping`, `weighing`, `settings`, `requests` (what can be asked for), `refusals`,
+`judging`, `candidates`, `matching`, `mappingvalues`, `filling`, `opening`, `carrying`, `provenance` (the rules),
+`qualifying`, `converting` (the planners), `plans`; then `asking`, `attempts`, `flows`, `calls` and `services`, which
+put it all to a store, one at a time or many (`bulk`, `owning`, `outcomes`); `hosted` calls what the host handed over.
+Merging and taking back: `amendments` (what can be asked for), `survivors`, `mergefields` (the rules), `merging`,
+`unmerging`, `undoing` (the planners), on a `workbench`; `amendflow` and `amendcalls` put them to a store. Taking in
+rows of forms and files: `intakereaders`, `intakeform` (what a column means), `intakefacts`, `intakewhere`, `intakejoin`
+(the rules), `intaking` (the planner), `intakeplan`; `intakeflow` and `intakecalls` put it to a store.
 """
 
 from leadflow.conversion.amendments import (

@@ -1,9 +1,10 @@
 """
 Qualification: rules that explain themselves and know what they do not know.
 
-Read bottom-up: `kinds` and `catalogue` say which facts there are, `sheet` carries them; `nodes`, `logic`,
-`comparisons`, `facts` and `activity` are criteria; `milli`, `scores`, `awards`, `engaged`, `gates` and `grades` are
-what a policy is made of; `interpreter` says what that means, `policy` holds it together, `plain` and `loading` write it
+Read bottom-up: `kinds` and `catalogue` say which facts there are, `readers` read them off records, `sheet` carries
+them; `nodes`, `logic`, `comparisons`, `facts` and `activity` are criteria; `milli`, `scores`, `awards`, `engaged`,
+`gates` and `grades` are what a policy is made of, `criteria` puts them in order; `interpreter` says what that means,
+`explaining` finds the words, `lint` what cannot be meant; `policy` holds it together, `plain` and `loading` write it
 down and read it, `compiled` makes it fast. `icp`, `frameworks` and `scorecard` are functions that return policies;
 `combine`, `comparing` and `questionnaire` use them.
 """
