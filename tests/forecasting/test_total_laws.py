@@ -109,6 +109,13 @@ class TestExactness:
         total = Total.of([(amount * pi, p) for amount, p in deals])
         assert worst_error(total, exact(deals), pi) < 1e-3
 
+    @pytest.mark.parametrize("kind", ["rarely won", "rarely lost"])
+    def test_where_no_bulk_is_normal(self, kind):
+        """A few hundred deals of which a handful is won or lost: added one by one, still within 0.001."""
+        deals = on_cells(portfolio(kind, 200), 25_000)
+        total = Total.of([(amount * pi, p) for amount, p in deals])
+        assert worst_error(total, exact(deals), pi) < 1e-3
+
     @pytest.mark.parametrize("n", [100, 1_000])
     def test_a_lattice_is_exact(self, n):
         """Multiples of one unit keep their steps: hundreds between 1,000 and 9,900."""

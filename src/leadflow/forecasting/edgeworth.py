@@ -4,7 +4,7 @@ The distribution of the sum of many independent deals, none of which stands out:
 Theory. A sum of many small parts is nearly normal; what is missing is skewness, tails and so on, which are in its
 cumulants, and cumulants of independent parts add up. The expansion goes to the third order (cumulants up to the fifth).
 The terms of the fourth order say how large the error is that remains: where that is too much, the largest deals have to
-be taken out and treated by themselves (see `sums of deals` in `totals`).
+be taken out and treated by themselves (see `totalsum`).
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from math import erfc, exp, sqrt, tau
 
 from attrs import frozen
 
-__all__ = ["Cumulants", "bernoulli", "phi"]
+__all__ = ["Cumulants", "phi"]
 
 _ROOT_HALF = sqrt(0.5)
 _DENSITY = 1.0 / sqrt(tau)
@@ -32,12 +32,6 @@ _HERMITE = (
 def phi(x: float) -> float:
     """Return the standard normal distribution function."""
     return 0.5 * erfc(-x * _ROOT_HALF)
-
-
-def bernoulli(p: float) -> tuple[float, float, float, float, float]:
-    """Return the second to sixth cumulant of something that is 1 with probability p, else 0."""
-    v, d = p * (1.0 - p), 1.0 - 2.0 * p
-    return v, v * d, v * (1.0 - 6.0 * v), v * d * (1.0 - 12.0 * v), v * (1.0 - 30.0 * v + 120.0 * v * v)
 
 
 @frozen

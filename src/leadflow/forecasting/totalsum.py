@@ -18,6 +18,7 @@ that lie next to each other are put together so that there are never more than s
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
 from itertools import accumulate, pairwise
 from math import fsum, gcd, sqrt
 
@@ -25,7 +26,7 @@ from attrs import frozen
 
 from leadflow.forecasting.counts import counted
 from leadflow.forecasting.distribution import Distribution, Mixture, Piece, Steps, Table
-from leadflow.forecasting.edgeworth import Cumulants, bernoulli
+from leadflow.forecasting.edgeworth import Cumulants
 
 __all__ = ["Deals", "enumerated", "independent", "merged_sums", "parts_of", "smooth_sums"]
 
@@ -50,6 +51,9 @@ _IMPOSSIBLE = 1e-14
 # Sums are put together from so many on, not over the last few deals; in cells of a fraction of a standard deviation,
 # and never to more than a chance of so much.
 _MERGE_FROM = 4_000
+# A bulk that may be off by so much is no use; so many deals can be added one by one instead, in a second or so.
+_POOR = 5e-4
+_MOST_MERGED = 400
 _UNMERGED = 3
 _PER_SD = 150
 _LIKELY = 4e-4
@@ -209,10 +213,10 @@ def _weight(deal: tuple[float, float]) -> float:
 
 def smooth_sums(deals: Iterable[tuple[float, float]], most: int = _WHALES) -> Distribution:
     """Return the distribution of the sum of many deals: some on a grid, the bulk by its cumulants."""
-    listed = sorted(deals, key=_weight)
+    listed = _largest_last(list(deals))
     split, bulk = _split(listed)
-    if split == 0:
-        return merged_sums(listed)
+    if split == 0 or (len(listed) <= _MOST_MERGED and bulk.error() > _POOR):
+        return merged_sums(sorted(listed))
     largest = listed[split:][::-1]
     whales, middle = largest[:most], largest[most:]
     table = _table(middle, bulk)
@@ -259,33 +263,46 @@ def _thinned(atoms: Iterable[tuple[float, float]], width: float) -> tuple[list[f
     return values, chances
 
 
+def _largest_last(deals: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return deals with those that matter most at the end, by what they matter; the others as they were."""
+    weights = list(map(_weight, deals))
+    last = nlargest(_WHALES + _MOST_ON_GRID, range(len(deals)), key=weights.__getitem__)[::-1]
+    apart = set(last)
+    return [deal for place, deal in enumerate(deals) if place not in apart] + [deals[place] for place in last]
+
+
 def _split(ordered: Sequence[tuple[float, float]]) -> tuple[int, Cumulants]:
     """Return how many of the deals, the smallest first, make the bulk, and its cumulants."""
     sums = [0.0] * 6
     # The bulk without the k largest, for k up to the most that fit elsewhere.
     least = max(0, len(ordered) - _WHALES - _MOST_ON_GRID)
-    for amount, p in ordered[:least]:
-        _add(sums, amount, p)
+    _add(sums, ordered[:least])
     best, split = Cumulants(*sums), least
     most = len(ordered) - (_WHALES if len(ordered) > _WHALES else 0)
     for place in range(least, most):
-        _add(sums, *ordered[place])
+        _add(sums, ordered[place : place + 1])
         found = Cumulants(*sums)
         if found.error() <= _BULK_ERROR:
             best, split = found, place + 1
     return split, best
 
 
-def _add(sums: list[float], amount: float, p: float) -> None:
-    k2, k3, k4, k5, k6 = bernoulli(p)
-    square = amount * amount
-    fourth = square * square
-    sums[0] += amount * p
-    sums[1] += square * k2
-    sums[2] += square * amount * k3
-    sums[3] += fourth * k4
-    sums[4] += fourth * amount * k5
-    sums[5] += fourth * square * k6
+def _add(sums: list[float], deals: Sequence[tuple[float, float]]) -> None:
+    """Add the cumulants of deals; written out, since there may be a million."""
+    k1, k2, k3, k4, k5, k6 = sums
+    for amount, p in deals:
+        k1 += amount * p
+        v, d = p * (1.0 - p), amount * (1.0 - 2.0 * p)
+        square = amount * amount
+        second = square * v
+        k2 += second
+        third = second * d
+        k3 += third
+        fourth = second * square
+        k4 += fourth * (1.0 - 6.0 * v)
+        k5 += third * square * (1.0 - 12.0 * v)
+        k6 += fourth * square * (1.0 - 30.0 * v + 120.0 * v * v)
+    sums[:] = k1, k2, k3, k4, k5, k6
 
 
 def _table(middle: Sequence[tuple[float, float]], bulk: Cumulants) -> Table:
