@@ -16,8 +16,6 @@ from leadflow.forecasting.hazardspells import watched
 from leadflow.money import Money
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-DAY = timedelta(days=1)
-
 # Days to closing, outcome, and day of entry of twelve made-up deals.
 ENDS = (3, 5, 8, 11, 13, 17, 19, 23, 29, 31, 37, 41)
 OUTCOMES = ("won", "lost", "won", None, "lost", "won", "lost", "won", None, "lost", "won", None)
@@ -230,6 +228,11 @@ class TestWatching:
     def test_closed_before_it_was_recorded(self):
         """A deal that came with its closing was never watched."""
         assert self.periods(DealFact("opened", "a", at=day(0), recorded_at=day(9)), DealFact("won", at=day(9)))[0] == []
+
+    def test_without_stages(self):
+        """A host that knows no stages has the deal as a whole; a lone closing was never open."""
+        assert self.periods(DealFact("opened", at=day(0)), DealFact("won", at=day(4)))[0] == [(None, 0, 4, "won")]
+        assert self.periods(DealFact("won", at=day(4))) == ([], 0)
 
     def test_unknown_clocks(self):
         """A deal found under way has no age, and its first stage no begin; its next stage has."""
@@ -476,4 +479,3 @@ class TestLaws:
                 longer = table.win(deal, as_of=day(at), horizon=timedelta(days=2 * days))
                 assert 0 <= estimate.p <= 1
                 assert 0 <= longer.p <= 1
-                assert DAY
