@@ -116,8 +116,8 @@ class Deal:
         forecast_category: A `ForecastCategory` or its value: the person's call, else the stage's. An open deal of which
             nothing is said is in the pipeline. A won deal is closed, a lost or withdrawn one omitted, whatever
             is given here: a win counts.
-        amount: What it is worth, if that is known; zero is a value of its own, not unknown. One below zero (a credit) is
-            the host's to keep, but no figure can count it: each lists it.
+        amount: What it is worth, if that is known; zero is a value of its own, not unknown. One below zero (a credit)
+            is the host's to keep, but no figure can count it: each lists it.
         recurring: The recurring part, if it has one.
         expected_close: The day on which it is expected to close.
         pushes: How often that day was put off.
