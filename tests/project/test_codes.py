@@ -3,10 +3,15 @@
 import re
 from collections.abc import Iterable
 from datetime import date
+from enum import StrEnum
+from importlib import import_module
+from inspect import isclass
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 
+import leadflow
 from leadflow import (
     DISQUALIFICATION_REASONS,
     ENGAGEMENT_KINDS,
@@ -15,22 +20,43 @@ from leadflow import (
     Channel,
     CountsAs,
     ForecastCategory,
+    LeadStatus,
     Money,
     OpportunityType,
     Pipeline,
     Proactive,
+    ProspectStatus,
     Reason,
     StageCategory,
+    Verdict,
 )
-from leadflow.conversion import MergeRule, RefusalCode
+from leadflow.assessment import FindingKind
+from leadflow.calendar import PeriodKind
+from leadflow.conversion import (
+    CameBy,
+    FieldKind,
+    IntakeOutcome,
+    MergeRule,
+    OpenDeals,
+    PersonAccounts,
+    RefusalCode,
+    TakenBack,
+)
 from leadflow.dealparts import OriginKind, Side
 from leadflow.discovery import LEVELS, RATED, RATINGS, change_problems, learn
 from leadflow.engagement import TouchKind, TouchOutcome
-from leadflow.forecasting import Bucket, Factor, Measure
+from leadflow.events import ProbabilitySource
+from leadflow.forecasting import Bucket, DealState, Factor, Level, Measure, OmissionReason, RollupMode
+from leadflow.funnel import Attribution
 from leadflow.lifecycle import LEAD, PROSPECT, Lifecycle
 from leadflow.party import Basis, Seniority
 from leadflow.pipelines import PRESETS
+from leadflow.qualification.combine import How
+from leadflow.qualification.kinds import Kind
 from leadflow.stage import Requirement
+from leadflow.stores import Compares
+from leadflow.testing import Capability, Outcome
+from leadflow.worklist import TrackEnd, WorkCode
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "codes.md"
 
@@ -135,7 +161,31 @@ LISTED = {
     "Measures": Measure,
     "Buckets of a waterfall": Bucket,
     "Causes of a difference": Factor,
+    "Verdicts": Verdict,
+    "Kinds of findings": FindingKind,
+    "Kinds of facts": Kind,
+    "Combinations of policies": How,
+    "Outcomes of an intake": IntakeOutcome,
+    "Where a value came from": CameBy,
+    "Kinds of mapped fields": FieldKind,
+    "Open deals": OpenDeals,
+    "Accounts of persons": PersonAccounts,
+    "What is taken back": TakenBack,
+    "What a match key compares": Compares,
+    "Where a probability comes from": ProbabilitySource,
+    "States of a deal": DealState,
+    "Modes of a rollup": RollupMode,
+    "Why something was left out": OmissionReason,
+    "Levels before a deal": Level,
+    "Kinds of periods": PeriodKind,
+    "Attributions": Attribution,
+    "Reasons to work on a record": WorkCode,
+    "Ends of a nurture track": TrackEnd,
+    "Capabilities of a store": Capability,
+    "Outcomes of a check": Outcome,
 }
+# Enumerations whose codes are rows of a table in TABLES.
+WHOLE = {LeadStatus, ProspectStatus}
 
 
 def tables() -> dict[str, list[str]]:
@@ -168,3 +218,16 @@ def test_a_table_lists_every_code(heading: str) -> None:
 def test_every_table_is_checked() -> None:
     """No table of the page stands beside what the tests compare."""
     assert set(tables()) == {*TABLES, *LISTED}
+
+
+def public_enumerations() -> set[type[StrEnum]]:
+    """Return every enumeration of codes that any module of the library lists in its `__all__`."""
+    names = ["leadflow", *(found.name for found in walk_packages(leadflow.__path__, "leadflow."))]
+    listed = (getattr(module, name) for module in map(import_module, names) for name in module.__all__)
+    return {value for value in listed if isclass(value) and issubclass(value, StrEnum)}
+
+
+def test_no_enumeration_is_forgotten() -> None:
+    """Who adds codes adds a section to the page and its heading to `LISTED`."""
+    on_the_page = {codes for codes in LISTED.values() if isclass(codes)} | WHOLE
+    assert sorted(f"{each.__module__}.{each.__name__}" for each in public_enumerations() ^ on_the_page) == []
