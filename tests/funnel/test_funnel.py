@@ -129,6 +129,11 @@ class TestTimes:
         assert [curves.chance("on", 0, time) for time in (2, 6)] == pytest.approx([0.25, 0.75])
         assert counted.row("lead").median_days == 6
 
+    def test_no_time_at_all(self) -> None:
+        """Whoever reaches two levels at one moment took no time, and the median says so."""
+        counted = funnel([Journey("L-1", [("lead", day(0)), ("prospect", day(0))])], as_of=END)
+        assert counted.row("lead").median_days == 0
+
     def test_who_is_still_there_makes_it_longer(self) -> None:
         """Many who are waiting for long move the median up; leaving them out would not."""
         fast = [Journey(f"F-{n}", [("lead", day(0)), ("won", day(n + 1))]) for n in range(10)]
@@ -183,6 +188,14 @@ class TestSources:
             report = sources(counted, currency="EUR", attribution=attribution)
             shares[attribution] = {row.source: str(row.value.amount) for row in report.rows}
         assert shares == {"first": {"ad": "90.00"}, "last": {"ad": "90.00"}, "linear": {"ad": "60.00", "fair": "30.00"}}
+
+    def test_the_first_source_is_the_earliest(self) -> None:
+        """In whatever order sources are given, the breakdown and the credit mean the same first one."""
+        counted = funnel(
+            [Journey("L-1", [("lead", day(3))], sources=[("fair", day(2)), ("ad", day(1))])], as_of=END, by="source"
+        )
+        assert counted.row("lead", "ad").reached == 1
+        assert sources(counted, currency="EUR").row("ad").journeys == 1
 
     def test_cost_and_return(self) -> None:
         """Costs give cost per journey and win, and a return; a source that cost and brought nothing is there."""
@@ -270,6 +283,15 @@ class TestTracing:
         ]
         assert (journey.id, journey.value, journey.owner) == ("L-1", Money("500", "EUR"), "bo")
         assert [source.name for source in journey.sources] == ["website", "spring"]
+
+    def test_what_brought_them_comes_first(self) -> None:
+        """A form filled in before the lead was recorded is not a source before the lead's own."""
+        lead = a_lead(1, at=day(1))
+        assert lead.engagements[0].at < lead.created_at
+        [journey] = journeys_of([lead], as_of=END)
+        assert [(source.name, source.at) for source in journey.sources] == [("website", day(0)), ("spring", day(0))]
+        report = sources(funnel([journey], as_of=END), currency="EUR")
+        assert [row.source for row in report.rows] == ["website"]
 
     def test_as_of_an_earlier_time(self) -> None:
         """Asked about day 1, the lead is a prospect and nothing later has happened."""
@@ -362,6 +384,20 @@ class TestStages:
         ).move_to("proposal", at=day(3))
         [journey] = stage_journeys([deal.win(at=day(9))], pipeline=pipelines.SIMPLE, as_of=END)
         assert (journey.level, journey.value) == ("won", Money("5", "EUR"))
+
+    def test_why_opportunities_were_lost(self) -> None:
+        """The reason of a lost opportunity is known as of then, and whether it counts; facts have no reasons."""
+        _, _, deal = a_path(1)
+        lost = deal.lose("price", at=day(5)).reopen(at=day(6)).lose("duplicate", at=day(9))
+        facts = DealHistory("O-2", [DealFact("opened", "qualified", at=day(0)), DealFact("lost", "loss", at=day(8))])
+        then = stage_journeys([lost, facts], pipeline=pipelines.SIMPLE, as_of=day(5))
+        now = stage_journeys([lost, facts], pipeline=pipelines.SIMPLE, as_of=END)
+        assert [(one.reason, one.is_void) for one in (*then, *now)] == [
+            ("price", False),
+            (None, False),
+            ("duplicate", True),
+            (None, False),
+        ]
 
     def test_stages_of_another_pipeline_are_refused(self) -> None:
         """A stage that the pipeline does not have is named with its deal."""

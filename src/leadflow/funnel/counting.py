@@ -335,7 +335,8 @@ def _median(journeys: Sequence[Journey], levels: Levels, place: int, as_of: date
     if _ON not in curves.outcomes:
         return None
     half = curves.chance(_ON, 0, curves.times[-1]) / 2
-    return next(time for time in curves.times if curves.chance(_ON, 0, time) >= half - 1e-12)
+    median = next(time for time in curves.times if curves.chance(_ON, 0, time) >= half - 1e-12)
+    return 0.0 if median <= _LEAST else median
 
 
 def _curves(journeys: Sequence[Journey], levels: Levels, place: int, to: int | None, as_of: datetime) -> Curves:

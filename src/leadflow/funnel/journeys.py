@@ -251,14 +251,14 @@ class Journey:
         return self.counts_as is CountsAs.VOID
 
     def value_of(self, name: str) -> object:
-        """Return what it says under a name: ``owner``, ``source`` (the first), ``reason``, or a field's; else None."""
+        """Return what it says: ``owner``, ``reason``, ``source`` (the earliest), or a field by name; else None."""
         match name:
             case "owner":
                 return self.owner
             case "reason":
                 return self.reason
             case "source":
-                return self.sources[0].name if self.sources else None
+                return min(self.sources, key=lambda source: source.at).name if self.sources else None
             case _:
                 return self.fields.get(name)
 
@@ -272,8 +272,7 @@ def level_problems(journeys: Sequence[Journey], levels: Levels) -> list[Problem]
         path = f"journeys[{journey.id!r}]"
         strange = [step.level for step in journey.steps if step.level not in places]
         if strange:
-            hint = did_you_mean(strange[0], known)
-            found.append(Problem(path, f"has an unknown level, {strange[0]!r}{hint}; known: {', '.join(known)}"))
+            found.append(Problem(path, f"has an unknown level, {strange[0]!r}{did_you_mean(strange[0], known)}"))
         elif [places[step.level] for step in journey.steps] != sorted(places[step.level] for step in journey.steps):
             found.append(Problem(path, f"must reach levels in the order {', '.join(known)}"))
     return found

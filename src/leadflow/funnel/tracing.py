@@ -141,7 +141,8 @@ def _sources(records: list[Traceable]) -> Iterator[Source]:
     """Yield what brought them: where they came from first, then what each engagement names."""
     first = records[0]
     if first.source is not None:
-        yield Source(first.source, first.created_at)
+        # A record is made after what brought them; nothing comes before where they came from.
+        yield Source(first.source, min([first.created_at, *(one.at for one in first.engagements)]))
     seen: set[tuple[datetime, str]] = set()
     named = [
         (engagement.at, name)
@@ -183,7 +184,7 @@ def stage_journeys(history: History, *, pipeline: Pipeline, as_of: datetime) -> 
     A stage is reached when the deal first enters it or a later one; going back and coming again does not count twice.
 
     Args:
-        history: Opportunities, or `DealHistory` values made from rows.
+        history: Opportunities, or `DealHistory` values made from rows; of these no reason for falling out is known.
         pipeline: Whose stages they are; in its order.
         as_of: What happened, as known then; aware.
 
@@ -191,7 +192,9 @@ def stage_journeys(history: History, *, pipeline: Pipeline, as_of: datetime) -> 
         InvalidError: Naming everything that is wrong, stages that the pipeline does not have included.
     """
     strange = instance("pipeline", pipeline, Pipeline, "a Pipeline")
-    histories = histories_of("stage_journeys", history, strange, aware("as_of", as_of))
+    listed: Any = to_tuple(history)
+    histories = histories_of("stage_journeys", listed, strange, aware("as_of", as_of))
+    opportunities: dict[str, Opportunity] = {one.id: one for one in listed if isinstance(one, Opportunity)}
     places = {stage.code: place for place, stage in enumerate(pipeline.open_stages)}
     found: list[Journey] = []
     wrong: list[Problem] = []
@@ -215,13 +218,15 @@ def stage_journeys(history: History, *, pipeline: Pipeline, as_of: datetime) -> 
         closed = None if deal.closed_at is None else max(deal.closed_at, steps[-1].at)
         if deal.is_won and closed is not None:
             steps.append(Step(WON, closed))
-        reason = deal.counts_as
+        is_out = deal.is_lost and closed is not None
+        then = opportunities[one.id].as_of(as_of) if is_out and one.id in opportunities else None
         found.append(
             Journey(
                 deal.id,
                 steps,
-                out_at=closed if deal.is_lost else None,
-                counts_as=reason if deal.is_lost and closed is not None else None,
+                out_at=closed if is_out else None,
+                reason=None if then is None or then.reason is None else then.reason.code,
+                counts_as=deal.counts_as if is_out else None,
                 value=deal.amount if deal.is_won else None,
                 sources=[] if deal.source is None else [(deal.source, steps[0].at)],
                 owner=deal.owner,
