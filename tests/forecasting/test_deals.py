@@ -198,6 +198,13 @@ class TestOfAnOpportunity:
         assert (deal.created_at, deal.stage_entered_at, deal.recorded_at) == (MONDAY, MONDAY, MONDAY)
         assert deal.state is DealState.OPEN
 
+    def test_whatever_tags_an_opportunity_may_have(self):
+        """Tags are free text on a record; what a record may carry, its deal carries too."""
+        tags = {"x" * 300, "key account, north", " padded "}
+        assert Deal.of(opened(tags=tags)).tags == tags
+        with pytest.raises(InvalidError, match="tags"):
+            Deal("O-1", state="open", tags=[""])
+
     def test_no_product_is_unknown(self):
         """An opportunity about nothing named has no product, rather than an empty one."""
         assert Deal.of(opened()).product is None

@@ -126,7 +126,7 @@ class Deal:
         closed_at: When it was won or lost.
         recorded_at: When the last of these facts was recorded; a forecast as of an earlier time refuses the deal.
         counts_as: What a lost deal counts as: a `CountsAs` or its value.
-        tags: Labels.
+        tags: Labels: any text, as on an `Opportunity`.
         fields: The host's own values; a rollup groups by any of them.
 
     Raises:
@@ -177,7 +177,7 @@ class Deal:
             optional(whole, "pushes", self.pushes),
             *(optional(aware, name, getattr(self, name)) for name in _TIMES if getattr(self, name) is not None),
             optional(coded, "counts_as", self.counts_as, _COUNTS_AS),
-            *each("tags", self.tags, code),
+            *each("tags", self.tags, text),
             instance("fields", self.fields, Fields, "a mapping from names to values"),
             self._contradiction(),
         )
