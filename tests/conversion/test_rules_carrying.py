@@ -163,6 +163,25 @@ class TestRule10FillBlanksOnly:
         lone = shop.planned(shop.prospect("P-3", lead=shop.lead("L-3")), known=known, **(targets | {"contact": SKIP}))
         assert lone.opportunity.contact_roles == ()
 
+    def test_an_account_found_by_its_contact_takes_nothing_of_another_company(self, shop):
+        """Somebody who changed jobs: the account of the contact that was found does not get the new company's data."""
+        person = Person("Mara Okafor", email="mara@gmail.com")
+        account = shop.account("A-9", "Acme", company=None)
+        contact = shop.contact("C-9", person=person)
+        globex = Company("Globex", domain="globex.example", employees=9)
+        prospect = shop.prospect(person=person, company=globex)
+        given = {"contact": FindOrCreate("C-1"), "known": [account, contact]}
+        plan = shop.planned(prospect, account=FindOrCreate("A-1"), **given)
+        assert plan.account.id == "A-9"
+        assert plan.account.company is None
+        left = {item.path for item in plan.unmapped}
+        assert {"company.name", "company.domain", "company.employees"} <= left
+        # Whoever names the account says that it is the company's.
+        assert shop.planned(prospect, account=UseExisting("A-9"), **given).account.company == globex
+        # So does the company's name.
+        same = shop.prospect(person=person, company=Company("ACME", employees=9))
+        assert shop.planned(same, account=FindOrCreate("A-1"), **given).account.company.employees == 9
+
 
 class TestRule11NothingIsDroppedSilently:
     """Every non-empty value of the source is found in what was made, or listed."""

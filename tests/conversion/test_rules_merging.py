@@ -428,6 +428,33 @@ class TestRule20Fields:
             parts = {path.partition(".")[2] for path in paths if path.startswith(head + ".")}
             assert parts in (set(), {field.name for field in attrs.fields(party)})
 
+    def test_companies_are_not_mixed(self) -> None:
+        """Somebody who changed jobs keeps one company: the domain and size of another are listed, never filled in."""
+        here, there = Company("Acme"), Company("Globex", domain="globex.example", employees=9, country="AT")
+        person = Person("Mara Okafor", email="mara@gmail.com")
+        survivor = shop.lead("L-1", person=person, company=here, tags=["a"]).touch(
+            Touch("call", at=AT, outcome="reached"), **shop.now
+        )
+        plan = merged(survivor, shop.lead("L-2", person=person, company=there))
+        assert plan.survivor.company == here
+        left = {item.path for item in plan.unmapped}
+        assert left == {"company.name", "company.domain", "company.employees", "company.country"}
+
+    @pytest.mark.parametrize(
+        "theirs",
+        [
+            Company("NORTHWIND", employees=420),
+            Company("NW Logistics", domain="www.northwind.example", employees=420),
+        ],
+    )
+    def test_one_company_under_two_spellings_is_completed(self, theirs: Company) -> None:
+        """The same name, or the domain of their address, says that it is one company; then blanks are filled."""
+        survivor = shop.lead("L-1", company=Company("Northwind")).touch(
+            Touch("call", at=AT, outcome="reached"), **shop.now
+        )
+        company = merged(survivor, shop.lead("L-2", company=theirs)).survivor.company
+        assert (company.name, company.employees) == ("Northwind", 420)
+
 
 class TestRule20Tombstones:
     """A merged record is kept, closed, points at the survivor, and is found no more."""

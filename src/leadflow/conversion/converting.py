@@ -17,7 +17,7 @@ from leadflow.assessment import Assessment, Evidence
 from leadflow.contact import Contact
 from leadflow.conversion.candidates import Known, known_problems
 from leadflow.conversion.carrying import left_behind
-from leadflow.conversion.filling import fill_account, fill_contact, fill_opportunity
+from leadflow.conversion.filling import fill_account, fill_contact, fill_opportunity, same_company
 from leadflow.conversion.judging import (
     Judgement,
     evidence_reasons,
@@ -34,10 +34,11 @@ from leadflow.conversion.plans import ConversionPlan
 from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment, OwnerChoice, when_problems
 from leadflow.conversion.settings import STANDARD_SETTINGS, ConversionSettings, OpenDeals
-from leadflow.conversion.targets import Create, DealTarget, Skip, Target, UseExisting
+from leadflow.conversion.targets import Create, DealTarget, FindOrCreate, Skip, Target, UseExisting
 from leadflow.conversion.terms import NO_TERMS, DealTerms, Default
 from leadflow.events import When, Wrote
 from leadflow.opportunity import Opportunity
+from leadflow.party import Company
 from leadflow.prospect import Prospect
 from leadflow.stores import ChangeSet, Record, RecordVersion
 from leadflow.stores.matchkeys import deal_keys
@@ -228,7 +229,7 @@ def _records(
         account, defaults = made_account(resolved, heir)
     elif account is not None:
         is_heir = not has_deal and not has_contact
-        account = fill_account(account, mapped, resolved.company, moment, is_heir=is_heir)
+        account = fill_account(account, mapped, _of_the_account(case, resolved), moment, is_heir=is_heir)
     elif not isinstance(case.request.account, Skip):
         defaults = (
             Default("account", "none", f"no company is known, person_accounts={settings.person_accounts.value!r}"),
@@ -250,6 +251,22 @@ def _records(
             deal, mapped, moment, account_id=account_id, contact_id=contact_id, role=settings.terms.role
         )
     return account, contact, deal, defaults
+
+
+def _of_the_account(case: Case, resolved: Resolved) -> Company | None:
+    """
+    Return what the prospect says of the company of an account that is used.
+
+    Who names an account says that it is this company's. One that was found by way of a contact may be another's: people
+    change jobs, and write from private addresses; nothing is filled in then.
+    """
+    account, contact, theirs = resolved.account.existing, resolved.contact.existing, resolved.company
+    if account is None or theirs is None or not isinstance(case.request.account, FindOrCreate):
+        return theirs
+    person = case.prospect.person
+    emails = (contact.person.email if contact else None, person.email if person else None)
+    known = (Company(account.name), account.company or Company(account.name))
+    return theirs if any(same_company(mine, theirs, *emails) for mine in known) else None
 
 
 def _open_deal_reasons(resolved: Resolved, settings: ConversionSettings) -> Iterator[RefusalReason]:

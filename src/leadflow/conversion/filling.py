@@ -20,10 +20,11 @@ from leadflow.conversion.requests import Moment
 from leadflow.dealparts import BuyingRole
 from leadflow.events import Engaged, Touched
 from leadflow.opportunity import Opportunity
-from leadflow.party import Company, Person, tighten
+from leadflow.party import Company, EmailAddress, Person, tighten
 from leadflow.prospect import Prospect
+from leadflow.stores.matchkeys import company_domain, normalised
 
-__all__ = ["fill_account", "fill_contact", "fill_opportunity", "filled", "needs_of"]
+__all__ = ["fill_account", "fill_contact", "fill_opportunity", "filled", "needs_of", "same_company"]
 
 _Party = TypeVar("_Party", Person, Company)
 _Record = TypeVar("_Record", Account, Contact, Opportunity)
@@ -42,6 +43,28 @@ def filled(mine: _Party, theirs: _Party) -> _Party:
         if all(getattr(mine, name) in (None, value) for name, value in wanted.items()):
             blanks |= {name: value for name, value in wanted.items() if getattr(mine, name) != value}
     return attrs.evolve(mine, **blanks) if blanks else mine
+
+
+def same_company(
+    mine: Company, theirs: Company, my_email: EmailAddress | None = None, their_email: EmailAddress | None = None
+) -> bool:
+    """
+    Return whether two accounts of a company are of the same one: by name, or by the domain that tells it apart.
+
+    >>> same_company(Company("Northwind", domain="northwind.example"), Company("NW", domain="www.northwind.example"))
+    True
+    >>> same_company(Company("Northwind"), Company("Acme", domain="acme.example"))
+    False
+
+    Args:
+        mine: As one record has it.
+        theirs: As the other has it.
+        my_email: The address of somebody who works there, by the one.
+        their_email: The same by the other.
+    """
+    domain = company_domain(mine, my_email)
+    same_domain = domain is not None and domain == company_domain(theirs, their_email)
+    return same_domain or normalised(mine.name) == normalised(theirs.name)
 
 
 def _names(kind: type[Any]) -> Iterable[str]:

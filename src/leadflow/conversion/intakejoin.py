@@ -13,7 +13,7 @@ import attrs
 
 from leadflow.contact import Contact
 from leadflow.conversion.carrying import Unmapped
-from leadflow.conversion.filling import filled
+from leadflow.conversion.filling import filled, same_company
 from leadflow.conversion.intakefacts import Facts
 from leadflow.conversion.mappingvalues import blank
 from leadflow.discovery import learn
@@ -23,7 +23,6 @@ from leadflow.listentry import ListEntry
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, Person, tighten
 from leadflow.prospect import Prospect
-from leadflow.stores.matchkeys import company_domain, normalised
 from leadflow.validation import shown
 
 __all__ = ["Joined", "filled_in", "gained", "heard", "left_over"]
@@ -38,14 +37,9 @@ def gained(mine: _Party | None, theirs: _Party | None) -> _Party | None:
     """Return a person or company with its blanks filled from another account of the same."""
     if mine is None or theirs is None:
         return theirs if mine is None else mine
-    if isinstance(mine, Company) and isinstance(theirs, Company) and not _same(mine, theirs):
+    if isinstance(mine, Company) and isinstance(theirs, Company) and not same_company(mine, theirs):
         return mine
     return filled(mine, theirs)
-
-
-def _same(mine: Company, theirs: Company) -> bool:
-    domain = company_domain(mine)
-    return normalised(mine.name) == normalised(theirs.name) or (domain is not None and domain == company_domain(theirs))
 
 
 def heard(record: _Joined, facts: Facts, when: When) -> _Joined:

@@ -5,8 +5,8 @@ Theory. A record is read as paths (``person.email``, ``discovery.budget``, ``fie
 table says which rule holds: the survivor's value wins and blanks are filled (`first`); values that only make sense
 together move as a group or not at all, when whatever is there already agrees (`whole`; an amount with its currency is
 one value); what are many things is united, equal ones once (`union`); consents tighten; the greatest number wins where
-the host says so of a custom field (`maximum`). Money is never added up. What does not go on is listed; it stays
-readable on the tombstone.
+the host says so of a custom field (`maximum`). Money is never added up. Where the two are with different companies, the
+survivor's company is kept as it is. What does not go on is listed; it stays readable on the tombstone.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 from attrs import evolve, field, frozen
 
 from leadflow.conversion.carrying import Unmapped
+from leadflow.conversion.filling import same_company
 from leadflow.dealparts import ContactRole
 from leadflow.fields import Fields
 from leadflow.lead import Lead
@@ -159,8 +160,11 @@ def gain(survivor: Mergeable, other: Lead | Prospect | Opportunity, custom: Mapp
     along: dict[str, Any] = {}
     sources: dict[str, tuple[str, ...]] = {}
     left: list[Unmapped] = []
+    elsewhere = _works_elsewhere(survivor, other)
     for rule, paths in _expanded(MERGE_RULES[type(other)], survivor, other, custom):
-        for path, outcome in _outcomes(rule, paths, survivor, other):
+        # The domain or the size of one company says nothing of another.
+        kept = FieldRule(MergeRule.SURVIVOR, paths) if elsewhere and _head(paths[0]) == "company" else rule
+        for path, outcome in _outcomes(kept, paths, survivor, other):
             if outcome.mine or outcome.theirs:
                 ids = ((survivor.id, outcome.mine), (other.id, outcome.theirs))
                 sources[path] = tuple(id_ for id_, has in ids if has)
@@ -171,6 +175,16 @@ def gain(survivor: Mergeable, other: Lead | Prospect | Opportunity, custom: Mapp
                 left.append(Unmapped(path, outcome.lost, outcome.why or f"{survivor} keeps its own"))
     values = {name: _built(survivor, other, name, changed) for name in dict.fromkeys(map(_head, changed))}
     return Gain(values | {name: along[name] for name in _ALONG & along.keys()}, sources, tuple(left))
+
+
+def _works_elsewhere(survivor: Mergeable, other: Mergeable) -> bool:
+    """Return whether both have a company, and not the same one."""
+    if isinstance(survivor, Opportunity) or isinstance(other, Opportunity):
+        return False
+    if survivor.company is None or other.company is None:
+        return False
+    emails = [record.person.email if record.person else None for record in (survivor, other)]
+    return not same_company(survivor.company, other.company, *emails)
 
 
 def filled_paths(record: Mergeable) -> list[str]:
@@ -222,6 +236,9 @@ def _outcomes(
             together = moves and theirs is not None
             yield path, _Outcome(theirs, mine is not None, theirs=True) if together else _one(mine, theirs, takes=False)
         return
+    if rule.rule is MergeRule.SURVIVOR:
+        yield from ((path, _one(mine, theirs, takes=False)) for path, mine, theirs in pairs)
+        return
     [(path, mine, theirs)] = pairs
     match rule.rule:
         case MergeRule.UNION:
@@ -234,8 +251,6 @@ def _outcomes(
             yield path, _Outcome(holds, kept, bool(added), added, lost, "a tighter or later one holds")
         case MergeRule.MAXIMUM:
             yield path, _one(mine, theirs, takes=_greater(theirs, mine))
-        case MergeRule.SURVIVOR:
-            yield path, _one(mine, theirs, takes=False)
         case _:
             yield path, _one(mine, theirs, takes=mine in _BLANK)
 
