@@ -8,11 +8,14 @@ Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` an
 `landmarkaxes`, `landmarks`, `landmarkcounts`, `landmark` and `hazardspells`, `hazardcurves`, `hazardbounds`,
 `hazardchain`, `hazard` (win models); `distribution`, `edgeworth`, `counts`, `totalsum`, `totalfactor`, `total` (sums of
 deals as distributions); `conversion`, `potential`, `creation` (what is no deal yet); `spread`, `asking`,
-`contributions`, `outlook`, `cautions`, `forecast` (the forecast); `causes`, `explain` (why two differ); `scores` (how
-good they were).
+`contributions`, `outlook`, `cautions`, `forecast` (the forecast); `causes`, `explain` (why two differ); `scores`,
+`past`, `baselines`, `backtestrows`, `backtest`, `calibration` (how good they were).
 """
 
 from leadflow.forecasting.adjustments import Adjusted, AdjustedFigure, Adjustment, adjust, adjusted
+from leadflow.forecasting.backtest import backtest
+from leadflow.forecasting.backtestrows import Backtest, BacktestRow, Coverage, Skill
+from leadflow.forecasting.calibration import calibrated
 from leadflow.forecasting.causes import Factor
 from leadflow.forecasting.contributions import Addition, Contribution
 from leadflow.forecasting.conversion import Conversion
@@ -31,6 +34,7 @@ from leadflow.forecasting.landmark import LandmarkTable, fit_landmark
 from leadflow.forecasting.landmarkcounts import LandmarkCell
 from leadflow.forecasting.models import Estimate, StageTable, WinModel
 from leadflow.forecasting.omissions import Omission, OmissionReason
+from leadflow.forecasting.past import Past, Window
 from leadflow.forecasting.potential import Level, Potential, PotentialRow
 from leadflow.forecasting.quotas import Attainment, AttainmentRow, NeededCoverage, attainment, needed_coverage
 from leadflow.forecasting.rates import Velocity, WinRate, velocity, win_rate
@@ -61,11 +65,14 @@ __all__ = [
     "Adjustment",
     "Attainment",
     "AttainmentRow",
+    "Backtest",
+    "BacktestRow",
     "Bucket",
     "BucketRow",
     "ByCategory",
     "Contribution",
     "Conversion",
+    "Coverage",
     "Creation",
     "Curves",
     "Deal",
@@ -87,6 +94,7 @@ __all__ = [
     "NeededCoverage",
     "Omission",
     "OmissionReason",
+    "Past",
     "PastForecast",
     "Potential",
     "PotentialRow",
@@ -96,6 +104,7 @@ __all__ = [
     "Rollup",
     "RollupMode",
     "RollupRow",
+    "Skill",
     "Spell",
     "Spread",
     "StageTable",
@@ -105,13 +114,16 @@ __all__ = [
     "Waterfall",
     "WinModel",
     "WinRate",
+    "Window",
     "Wins",
     "aalen_johansen",
     "adjust",
     "adjusted",
     "attainment",
     "auc",
+    "backtest",
     "brier",
+    "calibrated",
     "crps",
     "explain",
     "fit_creation",

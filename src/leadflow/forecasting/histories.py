@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from leadflow import markup
 from leadflow.errors import Problem
@@ -74,12 +74,13 @@ class DealHistory:
     id: str
     facts: tuple[DealFact, ...] = field(converter=_facts)
     _opportunity: Opportunity | None = field(default=None, kw_only=True, repr=False, alias="_opportunity")
+    _is_cut: bool = field(default=False, kw_only=True, eq=False, repr=False, alias="_is_cut")
 
     def __attrs_post_init__(self) -> None:
         given: Any = self.facts
         subject = f"DealHistory {self.id!r}"
-        if self._opportunity is not None:
-            return  # its own rules have kept it in order
+        if self._opportunity is not None or self._is_cut:
+            return  # kept in order by its own rules; or was in order as a whole
         check(
             subject,
             code("id", self.id),
@@ -147,6 +148,27 @@ class DealHistory:
         standing = self.standings[known - 1][1]
         return None if standing is None else _as_deal(self.id, standing)
 
+    def known_by(self, t: datetime) -> "DealHistory | None":
+        """
+        Return the history as it was at a time, without anything that was recorded or retracted later.
+
+        None before anything of it was recorded. What is made of it cannot look ahead: there is nothing to see.
+
+        Args:
+            t: When, inclusive; aware.
+        """
+        check("DealHistory.known_by", aware("t", t))
+        limit = to_instant(t)
+        if self.first_recorded_at > limit:
+            return None
+        if self.last_recorded_at <= limit:
+            return self
+        if self._opportunity is not None:
+            then = self._opportunity.as_of(limit)
+            return None if then is None else DealHistory.of(then)
+        facts = tuple(_then(fact, limit) for fact in self.facts if fact.recorded_at <= limit)
+        return DealHistory(self.id, facts, _is_cut=True)
+
     def spells(self, as_of: datetime) -> tuple[Spell, ...]:
         """
         Return the spells that the deal had gone through, stage by stage, by what was known at a time.
@@ -196,6 +218,11 @@ def histories_of(subject: str, history: History, *others: Problem | None) -> tup
 
 def _as_histories(listed: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(DealHistory.of(one) if isinstance(one, Opportunity) else one for one in listed)
+
+
+def _then(fact: DealFact, t: datetime) -> DealFact:
+    """Return a fact as it was known at a time: a later retraction was not."""
+    return evolve(fact, retracted_at=None) if fact.retracted_at is not None and fact.retracted_at > t else fact
 
 
 def _as_deal(id: str, standing: Standing) -> Deal:  # noqa: A002 - the field's word
