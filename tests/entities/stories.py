@@ -216,7 +216,9 @@ def moving(draw, deal):
 def undoing(entity):
     last = entity.version
     return given_by_name(note=words).flatmap(
-        lambda drawn: few(st.integers(max(1, last - 2), last), unique=True).map(lambda versions: (tuple(versions), drawn[1]))
+        lambda drawn: few(st.integers(max(1, last - 2), last), unique=True).map(
+            lambda versions: (tuple(versions), drawn[1])
+        )
     )
 
 
