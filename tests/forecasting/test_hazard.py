@@ -2,6 +2,7 @@
 
 import pickle
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from math import exp, inf, isclose
 
 import pytest
@@ -447,18 +448,20 @@ class TestLaws:
 
     @given(st.data(), st.integers(5, 40))
     def test_no_look_ahead_in_fitting(self, portfolio, data, at):
-        """Adding anything that is recorded after the as-of time changes nothing."""
+        """Adding anything that is recorded after the as-of time changes nothing, however long ago it happened."""
         histories = data.draw(portfolio)
         try:
             table = fit(histories, at)
         except InvalidError:
             assume(False)
-        later = [
-            DealHistory(
-                one.id, [*one.facts, DealFact("amount", Money(9, "EUR"), at=one.facts[-1].at, recorded_at=day(100))]
-            )
-            for one in histories
-        ]
+        later = []
+        for one in histories:
+            told = data.draw(st.sampled_from([("amount", Money(9, "EUR")), ("won", None), ("stage", "c")]))
+            fact = DealFact(*told, at=one.facts[-1].at + timedelta(hours=1), recorded_at=day(100))
+            try:
+                later.append(DealHistory(one.id, [*one.facts, fact]))
+            except InvalidError:  # it cannot come there: closed already
+                later.append(one)
         assert fit([*later, deal_of("new", ("opened", "a", at + 1))], at) == table
 
     @given(st.data(), st.integers(5, 40), st.integers(1, 30), st.randoms(use_true_random=False))
@@ -476,6 +479,21 @@ class TestLaws:
             deal = one.as_of(day(at))
             if deal is not None and deal.is_open:
                 estimate = table.win(deal, as_of=day(at), horizon=timedelta(days=days))
-                longer = table.win(deal, as_of=day(at), horizon=timedelta(days=2 * days))
                 assert 0 <= estimate.p <= 1
-                assert 0 <= longer.p <= 1
+
+    @given(
+        st.data(), st.integers(5, 40), st.lists(st.floats(0.1, 90), min_size=2, max_size=6), st.sampled_from([0, 20])
+    )
+    def test_no_chance_falls_with_a_longer_horizon(self, portfolio, data, at, horizons, k):
+        """A win within a time is a win within any longer one, also of deals that go back and forth between stages."""
+        histories = data.draw(portfolio)
+        try:
+            table = fit(histories, at, k=k)
+        except InvalidError:
+            assume(False)
+        for one in histories:
+            deal = one.as_of(day(at))
+            if deal is not None and deal.is_open:
+                chances = [table.win(deal, as_of=day(at), horizon=timedelta(days=h)).p for h in sorted(horizons)]
+                # But for the last digits of a float.
+                assert all(after >= before - 1e-12 for before, after in pairwise(chances))

@@ -30,7 +30,7 @@ from leadflow.forecasting.histories import History, histories_of
 from leadflow.forecasting.landmark import open_problem, refuse_look_ahead
 from leadflow.forecasting.layout import percent, text_table
 from leadflow.forecasting.models import Estimate, window_problems
-from leadflow.forecasting.shrinkage import shrunk
+from leadflow.forecasting.shrinkage import FEW_DEALS, shrunk
 from leadflow.markup import paragraph, section, table
 from leadflow.validation import aware, check, instance, invalid, optional, probability, to_instant
 
@@ -38,7 +38,6 @@ __all__ = ["HazardTable", "fit_hazard"]
 
 LOST: Final = "lost"
 PRIOR_DEALS: Final = 20.0
-_FEW_DEALS = 300
 _DAY = timedelta(days=1)
 _QUARTER = timedelta(days=90)
 _HALF = 0.5
@@ -245,8 +244,8 @@ def _age(since: datetime | None, as_of: datetime) -> float | None:
 def _warnings(overall: Curves, unknown: int) -> "list[str]":
     closed = overall.happened(WON) + overall.happened(LOST)
     found = []
-    if closed < _FEW_DEALS:
-        found.append(f"only {_deals(closed)} closed; below {_FEW_DEALS} the chances by stage are mostly noise")
+    if closed < FEW_DEALS:
+        found.append(f"only {_deals(closed)} closed; below {FEW_DEALS} the chances by stage are mostly noise")
     if not overall.happened(WON):
         found.append("no deal was won: the chances are a guess at how rare that is")
     if unknown:

@@ -28,6 +28,7 @@ from leadflow.forecasting.landmarkcounts import Labels, LandmarkCell, counted
 from leadflow.forecasting.landmarks import looks, past_days
 from leadflow.forecasting.layout import percent, text_table
 from leadflow.forecasting.models import Estimate, last_day_of, window_problems
+from leadflow.forecasting.shrinkage import FEW_DEALS
 from leadflow.markup import paragraph, section, table
 from leadflow.validation import aware, check, instance, invalid, optional, to_instant, to_tuple, unique
 
@@ -36,8 +37,6 @@ __all__ = ["LandmarkTable", "fit_landmark"]
 # A prior weight of twenty looks: on random parts of a real history, of 60 to 1,000 deals, it was as good as any other
 # and never far off (see docs/explanation/win-models.md).
 PRIOR_LOOKS: Final = 20.0
-# Below so many closed deals, raw rates were worse than the overall rate.
-_FEW_DEALS = 300
 # Two ways of counting a quarter's hours differ by an hour where clocks change; that is not another horizon.
 _TOLERANCE = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -302,8 +301,8 @@ def _quantiles(
 
 
 def _warnings(closed: int, won: int, horizon: timedelta) -> Iterable[str]:
-    if closed < _FEW_DEALS:
-        yield f"only {_deals(closed)} looked at are closed; below {_FEW_DEALS} the rates of cells are mostly noise"
+    if closed < FEW_DEALS:
+        yield f"only {_deals(closed)} looked at are closed; below {FEW_DEALS} the rates of cells are mostly noise"
     if not won:
         yield f"no deal was won within {_words(horizon)} of a landmark: the chances are a guess at how rare that is"
 

@@ -3,18 +3,20 @@ Shrinkage: how far a rate from few deals is to be believed.
 
 Theory. A cell with w wins of n deals says w/n, and of three deals that is noise. So a rate is drawn towards the rate of
 the group that the cell is a part of: p = (w + k parent)/(n + k). The weight k is how many deals the parent's rate is
-worth. A fixed k of 20 does well on the histories we tried. By moments k is read off the data: if rates scatter between
-cells no more than chance alone makes them, the variance between them tau^2 is not positive, k is infinite, and every
-cell has its parent's rate: the data say that there is no difference. There n counts distinct deals, since ten looks at
-one deal are one piece of evidence. (Kleinman 1973, "Proportions with extraneous variance", JASA 68.)
+worth: fixed, or read off the data by moments. There, if rates scatter between cells no more than chance alone makes
+them, the variance between them tau^2 is not positive, k is infinite, and every cell has its parent's rate: the data say
+that there is no difference. For that n counts distinct deals, since ten looks at one deal are one piece of evidence.
+(Kleinman 1973, "Proportions with extraneous variance", JASA 68.)
 """
 
 from collections.abc import Iterable, Sequence
 from math import inf, isinf
 
-__all__ = ["LEAST_WEIGHT", "between_variance", "prior_weight", "shrunk"]
+__all__ = ["FEW_DEALS", "LEAST_WEIGHT", "between_variance", "prior_weight", "shrunk"]
 
 LEAST_WEIGHT = 1.0
+# Below so many closed deals a reader is warned. A rule of thumb: where it is depends on how much cells differ.
+FEW_DEALS = 300
 # One parent's children: for each its rate in [0, 1] and how many distinct deals it rests on.
 Rates = Sequence[tuple[float, int]]
 
