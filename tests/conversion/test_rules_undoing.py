@@ -414,6 +414,28 @@ class TestRule19Service:
         refusal = service.unconvert(prospect_id, **LATER)
         assert refusal.because(RefusalCode.MOVED).ids == ("O-9", account)
 
+    def test_a_deal_that_comes_to_hang_on_it_meanwhile(self) -> None:
+        """An account is not withdrawn under a deal that somebody opens with it between planning and writing."""
+
+        class Busy(InMemoryStore):
+            late: Any = None
+
+            def commit(self, change_set: ChangeSet, /) -> Any:
+                if self.late is not None:
+                    super().commit(ChangeSet.new(self.late))
+                    self.late = None
+                return super().commit(change_set)
+
+        store = Busy()
+        store.commit(ChangeSet.new(shop.lead("L-1")))
+        service = shop.service(store)
+        done = service.qualify_and_convert("L-1", terms=TERMS, **shop.later)
+        account = done.id_of("account")
+        store.late = shop.deal("O-9", account_id=account)
+        refusal = service.unconvert(done.id_of("prospect"), **LATER)
+        assert refusal.because(RefusalCode.MOVED).ids == ("O-9", account)
+        assert not store.load(account).is_withdrawn
+
     def test_unknown(self) -> None:
         """Nothing, or another kind of record, under the id."""
         service, _ = self.stocked()

@@ -13,7 +13,7 @@ prospect, or the lead, can go the same way again, under new ids.
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Unpack
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from leadflow.account import Account
 from leadflow.contact import Contact
@@ -27,7 +27,7 @@ from leadflow.events.undoing import counting
 from leadflow.lead import Lead
 from leadflow.opportunity import Opportunity
 from leadflow.prospect import Prospect
-from leadflow.stores import MatchKey, Record
+from leadflow.stores import ChangeSet, MatchKey, Record, match_keys
 from leadflow.stores.matchkeys import Compares, deal_keys
 from leadflow.validation import built, instance, to_tuple
 
@@ -100,6 +100,7 @@ def unconversion_of(
     request: UnconversionRequest, known: Iterable[Record], moment: Moment
 ) -> UnconversionPlan | Refusal:
     """Plan a request that was checked, on the records that are known; see `plan_unconversion`."""
+    known = tuple(known)
     bench = Bench(known)
     lead, prospect = _subjects(request, bench)
     reasons = list(_standing(request, lead, prospect))
@@ -133,7 +134,7 @@ def unconversion_of(
         account=next((record for record in made if isinstance(record, Account)), None),
         contact=next((record for record in made if isinstance(record, Contact)), None),
         opportunity=next((record for record in made if isinstance(record, Opportunity)), None),
-        changes=bench.changes(),
+        changes=_with_nothing_new(bench.changes(), unconversion_keys(request, known), known),
         moment=moment,
         warnings=tuple(part.kept_reason() for part in parts if part.keeps_what_was_filled_in),
     )
@@ -223,6 +224,13 @@ def _links(record: Record) -> set[str | None]:
             return {record.account_id, record.contact_id}
         case _:
             return set()
+
+
+def _with_nothing_new(changes: ChangeSet, keys: Iterable[MatchKey], known: Iterable[Record]) -> ChangeSet:
+    """Return changes that hold only if no further deal comes to hang on what is withdrawn before they are written."""
+    written = {write.id for write in changes.writes}
+    there = {key for record in known if record.id not in written for key in match_keys(record)}
+    return evolve(changes, absent=frozenset(keys) - there)
 
 
 # -- what it means ---------------------------------------------------------------------------------------------------
