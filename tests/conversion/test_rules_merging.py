@@ -580,6 +580,17 @@ class TestRule20Refusals:
         assert refused(shop.lead("L-1"), old).codes == {RefusalCode.MERGED}
         assert refused(deal("O-1"), deal("O-2").withdraw(**LATER)).codes == {RefusalCode.WITHDRAWN}
 
+    def test_the_prospect_behind_has_ended(self) -> None:
+        """What a qualified lead gains its prospect must gain too; where that has ended, the answer is a refusal."""
+        lead = Lead.imported("L-1", person=shop.person, status="qualified", prospect_id="P-1", **shop.now)
+        prospect = Prospect.imported("P-1", person=shop.person, **shop.now)
+        for behind, code in (
+            (prospect.withdraw(**shop.later), RefusalCode.WITHDRAWN),
+            (Prospect.imported("P-1", status="merged", **shop.now), RefusalCode.MERGED),
+        ):
+            reason = refused(lead, shop.lead("L-2"), known=[behind]).because(code)
+            assert (reason.path, reason.ids) == ("prospect", ("P-1",))
+
     def test_deals(self) -> None:
         """Two won ones, or deals with two accounts, are two deals."""
         refusal = refused(deal("O-1", "won"), deal("O-2", "won"), deal("O-3"))

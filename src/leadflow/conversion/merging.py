@@ -12,7 +12,7 @@ gains too. A prospect's contact says what they said about being contacted, so it
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar, Unpack
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from leadflow.contact import Contact
 from leadflow.conversion.amendments import MergePlan, MergeRequest
@@ -231,6 +231,9 @@ def _missing(
     for record in (survivor, *others):
         if isinstance(record, Lead) and record.prospect_id is not None and behind is None:
             yield unknown(Prospect, record.prospect_id, None)
+    if behind is not None and behind is not survivor and not behind.can_absorb():
+        # It took no part in the merge itself, so nobody has looked at it yet.
+        yield from (evolve(why, path=behind.kind) for why in _closed([behind]))
     if behind is not None and behind.contact_id is not None and contact is None:
         yield unknown(Contact, behind.contact_id, None)
 
