@@ -40,6 +40,14 @@ def test_an_opening_over_a_change_of_clocks_is_as_long_as_it_is() -> None:
     assert BusinessHours.ALWAYS.between(berlin(2026, 3, 29), berlin(2026, 3, 30)) == timedelta(hours=23)
 
 
+def test_the_hour_that_comes_twice_is_two_hours() -> None:
+    """From half past two in summer time to ten past two in winter time it is forty minutes; the clock went back."""
+    start, end = berlin(2026, 10, 25, 2, 30), berlin(2026, 10, 25, 2, 10).replace(fold=1)
+    for office in (BusinessHours.ALWAYS, BusinessHours({"sunday": (time(0), time(0))}, BERLIN)):
+        assert office.between(start, end) == timedelta(minutes=40)
+        assert office.after(start, timedelta(minutes=40)).astimezone(UTC) == end.astimezone(UTC)
+
+
 def test_nothing_is_due_at_once_only_while_somebody_is_there() -> None:
     """No working time at all is over at the start in office hours, and when the office opens next outside of them."""
     assert OFFICE.after(berlin(2026, 3, 2, 12), timedelta(0)) == berlin(2026, 3, 2, 12)

@@ -362,6 +362,54 @@ class TestReasons:
         assert codes(listed(a_deal(), at=MONDAY - DAY)) == {}
 
 
+class TestSamePeople:
+    """A prospect and its deals are the same people: what is waited for is listed once."""
+
+    ASKED, LATER = Engagement("demo_request", at=MONDAY), MONDAY + 30 * DAY
+
+    def prospect(self, **given: Any) -> Prospect:
+        return a_prospect(engagements=[self.ASKED], opportunity_ids=["O-1"], **given)
+
+    def test_who_waits_in_a_deal_waits_there(self) -> None:
+        """What was asked before the deal was opened is in the deal as well: it, and not the prospect, is listed."""
+        deal = a_deal(stage="offer", engagements=[self.ASKED])
+        assert codes(listed(self.prospect(), at=self.LATER))["P-1"] == ["first_response", "no_touch"]
+        assert codes(listed(self.prospect(), deal, at=self.LATER)) == {
+            "O-1": ["first_response", "no_next_step", "no_touch"]
+        }
+
+    def test_an_answer_in_the_deal_is_an_answer(self) -> None:
+        """Whoever was called about the deal was called, also once it is lost; what they ask after that waits."""
+        deal = a_deal(engagements=[self.ASKED]).touch(Touch("call", at=MONDAY + DAY), at=MONDAY + DAY)
+        lost = deal.lose("price", at=MONDAY + 29 * DAY)
+        assert codes(listed(self.prospect(), lost, at=self.LATER)) == {"P-1": ["no_touch"]}
+        again = self.prospect().engage(Engagement("call", at=self.LATER), at=self.LATER)
+        assert codes(listed(again, lost, at=self.LATER))["P-1"] == ["response", "no_touch"]
+        assert codes(listed(again, deal, at=self.LATER))["P-1"] == ["response"]
+
+    def test_an_answer_to_the_prospect_is_one_in_the_deal(self) -> None:
+        """A call that was written down with the prospect counts for the deal."""
+        touched = self.prospect().touch(Touch("call", at=self.LATER), at=self.LATER)
+        deal = a_deal(stage="offer", engagements=[self.ASKED])
+        assert codes(listed(touched, deal, at=self.LATER)) == {"O-1": ["no_next_step"]}
+
+
+def test_late_is_late_by_the_instant_not_by_the_clock_on_the_wall() -> None:
+    """Ten minutes before an answer is due in the second of two equal hours it is not overdue."""
+    berlin = ZoneInfo("Europe/Berlin")
+    hours = BusinessHours({"sunday": (time(0), time(0))}, berlin)
+    start = datetime(2026, 10, 25, 1, 0, tzinfo=berlin)
+    rules: dict[str, Any] = {
+        "hours": hours,
+        "service_levels": {"lead": ServiceLevel(first=timedelta(hours=2), ongoing=DAY)},
+    }
+    lead = a_lead(engagement=Engagement("form", at=start), at=start)
+    due = datetime(2026, 10, 25, 2, 0, tzinfo=berlin, fold=1)
+    for minutes, overdue in ((-10, False), (0, False), (10, True)):
+        at = (due.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(berlin)
+        assert listed(lead, at=at, **rules).items[0].reasons[0].is_overdue is overdue
+
+
 class TestConsents:
     """Reaching out obeys what they said."""
 

@@ -108,10 +108,12 @@ class BusinessHours:
     def between(self, start: datetime, end: datetime) -> timedelta:
         """Return the working time from one instant to another; nothing when the second is not after the first."""
         check("BusinessHours.between", aware("start", start), aware("end", end))
+        # As instants: Python compares and subtracts two times of one zone by their wall clocks.
+        start, end = to_instant(start), to_instant(end)
         if end <= start:
             return timedelta(0)
         if self is BusinessHours.ALWAYS:
-            return to_instant(end) - to_instant(start)
+            return end - start
         counted = timedelta(0)
         for opens, closes in self._openings(start, end):
             counted += max(timedelta(0), min(closes, end) - max(opens, start))

@@ -237,10 +237,11 @@ def worklist(
     withheld: list[Withheld] = []
     unpriced: list[Omission] = []
     today = rules.hours.day_of(at)
+    kin = _kin(known)
     for record in known:
         if record is None or isinstance(record, Contact) or not is_workable(record):
             continue
-        reasons = reasons_of(record, rules, at=at, today=today)
+        reasons = reasons_of(record, rules, at=at, today=today, kin=kin.get(record.id, ()))
         if not reasons:
             continue
         channels = _channels(record, people, rules.purpose)
@@ -269,6 +270,19 @@ def worklist(
         withheld=tuple(sorted(withheld, key=lambda each: (each.kind, each.id, each.words))),
         unpriced=in_order(unpriced),
     )
+
+
+def _kin(known: Iterable[Workable | Contact | None]) -> Mapping[str, list[Workable]]:
+    """Return for prospects their deals, and for deals their prospect, as far as both are among the records."""
+    records = [record for record in known if record is not None]
+    deals = {str(record.id): record for record in records if isinstance(record, Opportunity)}
+    found: dict[str, list[Workable]] = {}
+    for record in records:
+        if isinstance(record, Prospect):
+            for deal in (deals[name] for name in record.opportunity_ids if name in deals):
+                found.setdefault(record.id, []).append(deal)
+                found.setdefault(deal.id, []).append(record)
+    return found
 
 
 def _record_problems(listed: object) -> list[Problem | None]:

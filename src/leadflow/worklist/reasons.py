@@ -1,12 +1,12 @@
 """
-Reasons to work on a record, each found by looking at the record alone.
+Reasons to work on a record, each found by looking at the record, and at those of the same people.
 
 Theory. Every reason has a code, a due time where there is one, and words. A table says of each whether it means
 reaching out to somebody: those obey consents, the others are work of our own. The functions here take a record as it
 was known at a time and yield what they find; what comes of all the reasons together is the worklist's business.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
@@ -18,7 +18,7 @@ from leadflow.lead import Lead
 from leadflow.lifecycle import LeadStatus, ProspectStatus
 from leadflow.opportunity import Opportunity
 from leadflow.prospect import Prospect
-from leadflow.validation import check, instance
+from leadflow.validation import check, instance, to_instant
 from leadflow.worklist.rotting import rots_at
 from leadflow.worklist.rules import Workable, WorkRules
 from leadflow.worklist.tracks import NextTouch, TrackEnd, TrackEnded, next_touch
@@ -93,13 +93,23 @@ def is_workable(record: Workable) -> bool:
     return bool(record.can_change()) and record.status not in _OUT
 
 
-def reasons_of(record: Workable, rules: WorkRules, *, at: datetime, today: date) -> list[WorkReason | TrackEnded]:
+def reasons_of(
+    record: Workable, rules: WorkRules, *, at: datetime, today: date, kin: Sequence[Workable] = ()
+) -> list[WorkReason | TrackEnded]:
     """
     Return every reason to work on a record, the most pressing first.
 
     A nurture touch that their consent forbids comes as the `TrackEnded` that says so.
+
+    Args:
+        record: As it was known.
+        rules: What is expected.
+        at: As of when.
+        today: The day of that, in the rules' office.
+        kin: The deals of a prospect, or the prospect of a deal: the same people. Whoever was reached there was reached,
+            and what a prospect did before a deal was opened is in the deal as well, and waits there.
     """
-    found: list[WorkReason | TrackEnded] = [*_waiting(record, rules, at)]
+    found: list[WorkReason | TrackEnded] = [*_waiting(record, rules, at, kin)]
     if isinstance(record, Opportunity):
         found += _deal(record, at, today)
     elif record.status in _ASIDE:
@@ -108,7 +118,7 @@ def reasons_of(record: Workable, rules: WorkRules, *, at: datetime, today: date)
         found.append(WorkReason(WorkCode.NO_OWNER, "nobody owns it"))
     if isinstance(record, Opportunity) and record.next_step is None:
         found.append(WorkReason(WorkCode.NO_NEXT_STEP, "no next step is planned"))
-    found += _neglected(record, rules, at)
+    found += _neglected(record, rules, at, kin)
     if isinstance(record, Lead) and record.status in _TAKEN_UP:
         found += _scored(record, rules, at)
     elif isinstance(record, Prospect) and record.status is ProspectStatus.ACTIVE:
@@ -116,13 +126,18 @@ def reasons_of(record: Workable, rules: WorkRules, *, at: datetime, today: date)
     return found
 
 
-def _waiting(record: Workable, rules: WorkRules, at: datetime) -> Iterator[WorkReason]:
+def _waiting(record: Workable, rules: WorkRules, at: datetime, kin: Sequence[Workable]) -> Iterator[WorkReason]:
     """Yield that somebody waits for an answer: the first thing they did that expects one, after our last touch."""
     if not record.engagements:
         return
-    answered = max((touch.at for touch in record.touches), default=None)
+    answered = _last_touch(record, kin)
+    elsewhere = {one for deal in kin if isinstance(deal, Opportunity) for one in deal.engagements}
     waiting = min(
-        (one.at for one in record.engagements if one.expects_reply and (answered is None or one.at > answered)),
+        (
+            one.at
+            for one in record.engagements
+            if one.expects_reply and (answered is None or one.at > answered) and one not in elsewhere
+        ),
         default=None,
     )
     if waiting is None:
@@ -130,7 +145,8 @@ def _waiting(record: Workable, rules: WorkRules, at: datetime) -> Iterator[WorkR
     level = rules.service_levels.get(rules.level_of(record))
     first = answered is None
     due = None if level is None else rules.hours.after(waiting, level.first if first else level.ongoing)
-    late = due is not None and at > due
+    # As instants: Python compares two times of one zone by their wall clocks, an hour off when clocks go back.
+    late = due is not None and to_instant(at) > to_instant(due)
     words = f"waits for {'a first' if first else 'an'} answer since {waiting:%Y-%m-%d %H:%M %Z}"
     yield WorkReason(WorkCode.FIRST_RESPONSE if first else WorkCode.RESPONSE, words, due, late)
 
@@ -179,11 +195,16 @@ def _put_aside(
         yield found
 
 
-def _neglected(record: Workable, rules: WorkRules, at: datetime) -> Iterator[WorkReason]:
+def _last_touch(record: Workable, kin: Sequence[Workable]) -> datetime | None:
+    return max((touch.at for one in (record, *kin) for touch in one.touches), default=None)
+
+
+def _neglected(record: Workable, rules: WorkRules, at: datetime, kin: Sequence[Workable]) -> Iterator[WorkReason]:
     aside = not isinstance(record, Opportunity) and record.status in _ASIDE
-    if rules.untouched_after is None or aside:
+    in_deal = any(isinstance(one, Opportunity) and one.is_open for one in kin)  # to be touched there
+    if rules.untouched_after is None or aside or in_deal:
         return
-    last = max((touch.at for touch in record.touches), default=None)
+    last = _last_touch(record, kin)
     since = record.created_at if last is None else last
     if at - since > rules.untouched_after:
         words = f"never touched, known since {since.date()}" if last is None else f"not touched since {since.date()}"
