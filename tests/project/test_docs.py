@@ -70,6 +70,14 @@ def test_shown_output_is_what_is_printed(page: Path) -> None:
             printed = out.getvalue()
 
 
+def test_what_is_shown_of_the_example_host_is_in_it() -> None:
+    """Blocks of ```sql and ```py in the page on stores are quoted from docs/examples/sqlite_host.py, word for word."""
+    source = (ROOT / "docs" / "examples" / "sqlite_host.py").read_text(encoding="utf-8")
+    quoted = [text for language, text in fences(ROOT / "docs" / "how-to" / "store.md") if language in {"py", "sql"}]
+    assert quoted
+    assert [text for text in quoted if text not in source] == []
+
+
 def test_only_the_readme_has_commands_for_a_fresh_clone() -> None:
     """```sh is the README's; other pages show commands as ```console, so that nobody runs them unread."""
     assert [name_of(page) for page in PAGES if "sh" in {language for language, _ in fences(page)}] == []
