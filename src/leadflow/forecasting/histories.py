@@ -7,8 +7,8 @@ is what "no look-ahead" means here, by construction. A history is made of plain 
 no leadflow entities, or of an `Opportunity`, whose events are such facts. Every function that takes a `history` takes
 an iterable of either.
 
-Cost. Facts are folded once; after that `as_of` is a binary search, and each distinct answer is made once. Thousands of
-days may be asked of each deal.
+Cost. Facts are folded once; after that `as_of` is a binary search, and each distinct answer is made once, `spells` the
+same. Thousands of days may be asked of each deal.
 """
 
 from bisect import bisect_right
@@ -117,6 +117,10 @@ class DealHistory:
     def _deals(self) -> dict[int, Deal | None]:
         return {}
 
+    @cached_property
+    def _paths(self) -> dict[int, tuple[Spell, ...]]:
+        return {}
+
     @property
     def first_recorded_at(self) -> datetime:
         """When the deal came to be known."""
@@ -178,7 +182,10 @@ class DealHistory:
         """
         check("DealHistory.spells", aware("as_of", as_of))
         limit = to_instant(as_of)
-        return spells(fact for fact in self.facts if fact.is_known(limit))
+        known = bisect_right(self._times, limit)
+        if known not in self._paths:
+            self._paths[known] = spells(fact for fact in self.facts if fact.is_known(limit))
+        return self._paths[known]
 
     def to_rows(self) -> list[dict[str, object]]:
         """Return the facts, one row each, in the order in which they happened."""
