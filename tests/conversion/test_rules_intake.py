@@ -906,6 +906,23 @@ class TestRule23TheService:
         store.commit(ChangeSet.new(*records))
         assert shop.service(store).intake(DEMO, form=FORM, **shop.later).plans[0].record.id == "L-2"
 
+    def test_a_deal_that_was_merged_is_gone_on_with(self, shop):
+        """Two prospects of one deal that was recorded twice: what either does is recorded on the deal that goes on."""
+        store = InMemoryStore()
+        bo = Person("Bo Li", email="bo@northwind.example")
+        store.commit(ChangeSet.new(shop.lead("L-1"), shop.lead("L-2", person=bo)))
+        service = shop.service(store)
+        deals = [
+            service.qualify_and_convert(lead, terms=DealTerms(amount=Money("5", "EUR")), **shop.later).id_of(
+                "opportunity"
+            )
+            for lead in ("L-1", "L-2")
+        ]
+        survivor = service.merge(deals, **shop.later).plans[0].survivor
+        for email in ("mara@northwind.example", "bo@northwind.example"):
+            done = service.intake({**DEMO, "E-Mail": email, "Text": f"of {email}"}, form=FORM, **shop.later)
+            assert done.plans[0].record.id == survivor.id
+
     def test_many_rows(self, shop):
         """Each is its own; running the file again changes nothing."""
         store = InMemoryStore()

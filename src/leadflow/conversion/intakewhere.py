@@ -78,7 +78,7 @@ def place_of(matches: Matches, known: Known) -> Place:
     ranked: dict[Rank, list[Record]] = {}
     for _, record in sorted(ends.items()):
         ranked.setdefault(_rank(record), []).append(record)
-    best = _without_several_deals(ranked[min(ranked)], contacts) if ranked else []
+    best = _without_several_deals(ranked[min(ranked)], contacts, known) if ranked else []
     return Place(
         ends=tuple(best),
         rank=min(ranked) if ranked else None,
@@ -101,7 +101,7 @@ def _onward(record: Record, known: Known) -> tuple[str, ...] | None:
             return None
         case Prospect():
             # Of several deals under way nobody can say which is meant; the prospect carries them all.
-            deals = [id_ for id_ in record.opportunity_ids if _is_open(known.by_id.get(id_))]
+            deals = {deal.id for deal in _deals_of(record, known) if deal.is_open}
             return tuple(deals) if len(deals) == 1 else ()
         case Contact():
             return tuple(deal.id for deal in known.having(Opportunity, [_deals_with(record.id)]))
@@ -109,8 +109,14 @@ def _onward(record: Record, known: Known) -> tuple[str, ...] | None:
             return ()
 
 
-def _is_open(record: Record | None) -> bool:
-    return isinstance(record, Opportunity) and record.is_open
+def _deals_of(prospect: Prospect, known: Known) -> Iterator[Opportunity]:
+    """Yield the deals of a prospect that are known; one that was recorded twice is gone on with in another."""
+    for id_ in prospect.opportunity_ids:
+        deal = known.by_id.get(id_)
+        while isinstance(deal, Opportunity) and deal.merged_into is not None:
+            deal = known.by_id.get(deal.merged_into)
+        if isinstance(deal, Opportunity):
+            yield deal
 
 
 def _deals_with(contact_id: str) -> MatchKey:
@@ -139,12 +145,12 @@ def _contacts(seen: Iterable[Record], known: Known) -> list[Contact]:
     return [record for record in found if isinstance(record, Contact) and not record.is_withdrawn]
 
 
-def _without_several_deals(ends: list[Record], contacts: list[Contact]) -> list[Record]:
+def _without_several_deals(ends: list[Record], contacts: list[Contact], known: Known) -> list[Record]:
     """Leave the deals of a contact to the prospect that carries them, where there is one."""
     prospects = [end for end in ends if isinstance(end, Prospect)]
     theirs = {contact.id for contact in contacts}
     if len(prospects) == 1 and prospects[0].contact_id in theirs:
-        carried = set(prospects[0].opportunity_ids)
+        carried = {deal.id for deal in _deals_of(prospects[0], known)}
         return [end for end in ends if end.id not in carried]
     return ends
 
@@ -159,7 +165,10 @@ def missing_links(matches: Matches, known: Known) -> Lookups:
                 keys.add(_deals_with(record.id))
             case Prospect():
                 ids.update(record.opportunity_ids)
-                ids |= {id_ for id_ in (record.contact_id, record.merged_into) if id_ is not None}
+                # A deal that was merged leads on; what goes on for it never was.
+                deals = (known.by_id.get(id_) for id_ in record.opportunity_ids)
+                merged = (deal.merged_into for deal in deals if isinstance(deal, Opportunity))
+                ids |= {id_ for id_ in (record.contact_id, record.merged_into, *merged) if id_ is not None}
             case Lead():
                 ids |= {id_ for id_ in (record.prospect_id, record.merged_into) if id_ is not None}
             case ListEntry(lead_id=str() as next_):
