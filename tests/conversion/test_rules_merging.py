@@ -706,6 +706,14 @@ class TestRule20Unmerge:
             plan_unmerge("L-1", known=[5], note=None)
         assert {problem.path for problem in caught.value.problems} == {"record", "known[0]", "note", "at"}
 
+    def test_what_was_erased_since_stays_erased(self) -> None:
+        """Erasing the survivor's personal values is no move that stands in the way, and is not taken back."""
+        plan = merged(shop.lead("L-1"), shop.lead("L-2", tags=["a"]))
+        erased = plan.survivor.redact(reason="GDPR Art. 17", **LATER)
+        back = apart(plan, known=[erased])
+        assert back.restored.status == "new"
+        assert "Mara" not in repr(back.survivor.history)
+
 
 class TestRule20Service:
     """The service loads what the planner wants, and writes it in one commit."""

@@ -183,6 +183,18 @@ class TestRule19Identity:
         assert back.owner == "bo"
         assert not back.is_converted
 
+    def test_what_was_erased_since_stays_erased(self) -> None:
+        """Erasing a person is no move that stands in the way, and is not taken back."""
+        first = shop.qualification(shop.lead("L-1"))
+        plan = shop.planned(first.prospect)
+        records = (*made(plan), plan.prospect, first.lead)
+        *erased, lead = [record.redact(reason="GDPR Art. 17", **shop.later) for record in records]
+        back = taken_back(lead, *erased)
+        assert (back.lead.status, back.prospect.status) == ("new", "withdrawn")
+        assert back.contact.is_withdrawn
+        for record in (back.lead, back.prospect, back.contact):
+            assert "Mara" not in repr(record.history)
+
 
 class TestRule19WhatWasUsed:
     """Records that were there before the conversion go on."""

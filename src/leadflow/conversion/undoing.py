@@ -21,7 +21,7 @@ from leadflow.conversion.amendments import TakenBack, UnconversionPlan, Unconver
 from leadflow.conversion.candidates import known_problems
 from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
 from leadflow.conversion.requests import Moment, when_problems
-from leadflow.conversion.workbench import Bench, moved, since, unknown
+from leadflow.conversion.workbench import Bench, moved, moves, since, unknown
 from leadflow.events import Event, LeadAbsorbed, LeadQualified, ProspectConverted, When, Wrote
 from leadflow.events.undoing import counting
 from leadflow.lead import Lead
@@ -110,7 +110,7 @@ def unconversion_of(
     parts = _parts([conversion for _, conversion in conversions], bench)
     if lead is not None:
         own = {version for version, _ in conversions}
-        later = [event for version, event in counting(prospect.history).items() if version not in own and version > 1]
+        later = [event for version, event in moves(prospect).items() if version not in own and version > 1]
         reasons += [moved(prospect, later)] if later else []
     reasons += [part.unknown() for part in parts if part.record is None]
     reasons += [moved(part.record, part.since) for part in parts if part.record is not None and part.stands_in_the_way]
@@ -279,7 +279,7 @@ def _parts(conversions: list[ProspectConverted], bench: Bench) -> list[_Part]:
     parts = []
     for wrote in (wrote for event in conversions for wrote in reversed(event.wrote)):
         record = bench.find(Opportunity, wrote.id) or bench.find(Contact, wrote.id) or bench.find(Account, wrote.id)
-        history = {} if record is None or not wrote.versions else counting(record.history)
+        history = {} if record is None or not wrote.versions else moves(record)
         last = max(wrote.versions, default=0)
         # What a later conversion wrote there is taken back as well.
         events = (event for version, event in history.items() if version > last and (wrote.id, version) not in written)

@@ -10,14 +10,14 @@ from typing import Final, TypeVar
 
 from leadflow.conversion.refusals import RefusalCode, RefusalReason
 from leadflow.conversion.requests import Moment
-from leadflow.events import Event
+from leadflow.events import Event, Redacted
 from leadflow.events.undoing import counting, firm
 from leadflow.lead import Lead
 from leadflow.opportunity import Opportunity
 from leadflow.prospect import Prospect
 from leadflow.stores import ChangeSet, Record
 
-__all__ = ["Bench", "moved", "since", "unknown"]
+__all__ = ["Bench", "moved", "moves", "since", "unknown"]
 
 _Found = TypeVar("_Found", bound=Record)
 
@@ -66,9 +66,18 @@ class Bench:
             self.put(record.undone(*free, note=note, **moment.when()))
 
 
+def moves(record: Record) -> dict[int, Event]:
+    """
+    Return what happened to a record and counts, by version.
+
+    Erasing personal values is no move: it may be due at any time, and rests on nothing that could be taken back.
+    """
+    return {version: event for version, event in counting(record.history).items() if not isinstance(event, Redacted)}
+
+
 def since(record: Record, version: int) -> list[Event]:
     """Return what happened to a record after a version and counts."""
-    return [event for known, event in counting(record.history).items() if known > version]
+    return [event for known, event in moves(record).items() if known > version]
 
 
 def moved(record: Record, events: Iterable[Event], way_out: str = "") -> RefusalReason:
