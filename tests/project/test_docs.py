@@ -16,7 +16,16 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 # What leads readers on without being a page: its links must hold as well.
 FRONT = (ROOT / "CHANGELOG.md", ROOT / "README.md")
-PACKAGES = (".conversion", ".forecasting", ".qualification", ".stores")
+PACKAGES = (
+    ".codec",
+    ".conversion",
+    ".forecasting",
+    ".funnel",
+    ".qualification",
+    ".stores",
+    ".testing",
+    ".worklist",
+)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
