@@ -332,13 +332,18 @@ class TestPastErrors:
         assert fit_spread([past(day, 69_000) for day in range(50)], prior=1.0).phi == 1.0
 
     def test_bias_is_drawn_towards_none(self):
-        """Half of what was forecast came, five times: with four believed ones of all, 1 - .5 x 5/9."""
+        """Half of what was forecast came, five times: believed as far as .1 squared goes against the noise of five."""
         pairs = [past(day, 34_500) for day in range(5)]
         found = fit_spread(pairs, correct=True, half_life=1e9)
-        assert found.bias == pytest.approx(1 - 0.5 * 5 / 9)
+        # Without the bias nothing is left of the errors: phi (5 x 0 + 4 x 2) / 9 is taken as 1.
+        noise = pairs[0][0].variance_of_deals / 5 / 69_000**2
+        share = 0.01 / (0.01 + noise)
+        assert found.bias == pytest.approx(1 - 0.5 * share)
+        assert fit_spread(pairs, correct=True, prior_bias=0.0).bias == 1.0
+        assert fit_spread(pairs, correct=True, prior_bias=1e9).bias == pytest.approx(0.5)
         assert fit_spread(pairs).bias == 1.0
         result = of(THREE, spread=found)
-        assert result.correction == -eur("19166.67")
+        assert float(result.correction.amount) == pytest.approx(-34_500 * share, abs=0.01)
         assert result.mean == result.uncorrected + result.correction
         # The correction does not enter the next fit.
         assert fit_spread([(result, 34_500)], correct=True) == fit_spread([past(0, 34_500)], correct=True)
@@ -360,8 +365,9 @@ class TestPastErrors:
     def test_bad_arguments(self):
         """All at once, then all pairs at once."""
         with pytest.raises(InvalidTypeError) as caught:
-            fit_spread(5, prior=0.5, prior_errors=-1, half_life=0)
-        assert [one.path for one in caught.value.problems] == ["pairs", "prior", "prior_errors", "half_life"]
+            fit_spread(5, prior=0.5, prior_errors=-1, prior_bias=-1, half_life=0)
+        paths = [one.path for one in caught.value.problems]
+        assert paths == ["pairs", "prior", "prior_errors", "prior_bias", "half_life"]
         made, _ = past(0, 0)
         with pytest.raises(InvalidTypeError) as caught:
             fit_spread([(made, nan), (made, Money(1, "USD")), 7, (5, 5)])

@@ -6,13 +6,15 @@ the truth far less often than they claim. The remedy is measured, not assumed: p
 forecasts over the variance that independent deals would have had (new business taken off), and the variance of the next
 forecast is phi times its own. Recent errors weigh more. Few errors say little, so phi is drawn towards a prior of a few
 effective errors, and it is never below 1: luck does not make deals less than independent. What past forecasts were off
-on average is the bias: truth over forecast of what was still to come, drawn towards 1.
+on average is the bias: truth over forecast of what was still to come. Noise alone makes it differ from 1, the more the
+fewer and the wider the errors; so it is drawn towards 1 by the normal rule, prior variance / (prior variance + variance
+of the noise). A forecaster without bias is hardly corrected, one that is always off in the same way nearly in full.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from math import fsum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from attrs import frozen
 
@@ -30,6 +32,12 @@ _PRIOR_ERRORS = 4.0
 _PRIOR_PHI = 2.0
 # So many forecasts back an error weighs half.
 _HALF_LIFE = 8.0
+# A forecaster is believed to be off by ten per cent on average, before any error is seen: of the figures tried on
+# simulated markets, one that costs little where there is no bias and finds most of it where the market turns slowly.
+_PRIOR_BIAS = 0.1
+
+# Weight, what came and what was said of what was still to come, variance of deals, variance of new business.
+_Error: TypeAlias = tuple[float, float, float, float, float]
 
 
 class PastForecast(Protocol):
@@ -109,6 +117,7 @@ def fit_spread(
     half_life: float = _HALF_LIFE,
     prior: float = _PRIOR_PHI,
     prior_errors: float = _PRIOR_ERRORS,
+    prior_bias: float = _PRIOR_BIAS,
 ) -> Spread:
     """
     Read from past forecasts and what came of them how wide the next one has to be.
@@ -122,6 +131,8 @@ def fit_spread(
         half_life: So many forecasts back an error weighs half; above 0.
         prior: The phi that is believed before any error is seen; at least 1.
         prior_errors: How many errors that belief weighs as much as; at least 0.
+        prior_bias: By how much forecasts are believed to be off on average, before any error is seen: the standard
+            deviation of the bias about 1; at least 0.
 
     Raises:
         InvalidError: With every argument and pair that is wrong.
@@ -132,6 +143,7 @@ def fit_spread(
         instance("pairs", given, tuple, "pairs of forecast and actual amount"),
         at_least("prior", prior, 1),
         at_least("prior_errors", prior_errors),
+        at_least("prior_bias", prior_bias),
         at_least("half_life", half_life) or (Problem("half_life", "must be above 0, got 0") if not half_life else None),
     )
     check("fit_spread", *(_pair_problem(f"pairs[{place}]", pair) for place, pair in enumerate(given)))
@@ -144,7 +156,15 @@ def fit_spread(
         said = float(made.uncorrected.amount) - float(made.won.amount)
         weight: float = 0.5 ** (back / half_life)
         rows.append((weight, came, said, made.variance_of_deals, made.variance_of_new))
-    bias = _bias(rows, prior_errors) if correct else 1.0
+    believed = (prior, prior_errors)
+    bias = _bias(rows, believed, prior_bias) if correct else 1.0
+    n = sum(row[3] > 0 for row in rows)
+    why = f"{n} past errors, drawn towards {prior:g} with the weight of {prior_errors:g}"
+    return Spread(phi=_phi(rows, bias, believed), bias=bias, n=n, why=why)
+
+
+def _phi(rows: Sequence[_Error], bias: float, believed: tuple[float, float]) -> float:
+    prior, prior_errors = believed
     # Where no deal is open there is no variance to compare an error with.
     ratios = [
         (weight, max((came - bias * said) ** 2 - of_new, 0.0) / of_deals)
@@ -153,18 +173,20 @@ def fit_spread(
     ]
     weights = fsum(weight for weight, _ in ratios) + prior_errors
     found = fsum(weight * ratio for weight, ratio in ratios) + prior_errors * prior
-    phi = max(1.0, found / weights) if weights else prior
-    why = f"{len(ratios)} past errors, drawn towards {prior:g} with the weight of {prior_errors:g}"
-    return Spread(phi=phi, bias=bias, n=len(ratios), why=why)
+    return max(1.0, found / weights) if weights else prior
 
 
-def _bias(rows: list[tuple[float, float, float, float, float]], prior_errors: float) -> float:
-    weights = fsum(row[0] for row in rows)
-    came = fsum(row[0] * row[1] for row in rows)
+def _bias(rows: Sequence[_Error], believed: tuple[float, float], prior_bias: float) -> float:
     said = fsum(row[0] * row[2] for row in rows)
-    believed = prior_errors * said / weights if weights else 0.0
+    if said <= 0:
+        return 1.0
+    raw = fsum(row[0] * row[1] for row in rows) / said
+    phi = _phi(rows, raw, believed)
+    noise = fsum(weight * weight * (phi * of_deals + of_new) for weight, _, _, of_deals, of_new in rows) / said**2
+    belief = prior_bias * prior_bias
+    share = belief / (belief + noise) if belief + noise > 0 else 0.0
     # A share that is nothing or less would turn the forecast upside down.
-    return max((came + believed) / (said + believed), _LEAST_BIAS) if said + believed > 0 else 1.0
+    return max(1.0 + share * (raw - 1.0), _LEAST_BIAS)
 
 
 _LEAST_BIAS = 0.1
