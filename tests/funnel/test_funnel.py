@@ -154,6 +154,15 @@ class TestTimes:
         with pytest.raises(InvalidError, match="must have wins to learn from"):
             funnel(listed[4:], as_of=END).conversion("lead")
 
+    def test_a_rate_from_many_has_a_thousand_points(self) -> None:
+        """However many wins there were, what the forecast takes is short, and as good to a thousandth."""
+        listed = [Journey(f"L-{n}", [("lead", day(0)), ("won", day(n / 100))]) for n in range(1, 5_001)]
+        found = funnel(listed, as_of=END).conversion("lead")
+        assert len(found.times) <= 1_001
+        assert found.times[-1] == (timedelta(days=50), 1.0)
+        for days in (0.5, 10, 33.33, 49):
+            assert found.won(timedelta(days=days)).p == pytest.approx(days / 50, abs=0.001)
+
     def test_curves_to_a_level_of_choice(self) -> None:
         """The race may be run to any later level, and to none before."""
         counted = funnel([Journey("L-1", [("lead", day(0)), ("prospect", day(2)), ("won", day(9))])], as_of=END)

@@ -30,6 +30,8 @@ _DAY: Final = timedelta(days=1)
 _ON, _OUT = "on", "out"
 # Two events at one instant took some time all the same; a microsecond is the least there is.
 _LEAST: Final = timedelta(microseconds=1) / _DAY
+# A thousand points say how soon wins come as well as a hundred thousand do, and each is looked at for each lead.
+_FINEST: Final = 0.001
 
 
 @frozen(kw_only=True)
@@ -156,8 +158,11 @@ class Funnel:
         check("Funnel.conversion", None if times else Problem("level", f"must have wins to learn from, got {level!r}"))
         rate = curves.chance(_ON, 0, times[-1])
         shares: dict[timedelta, float] = {}
+        told = 0.0
         for time in times:
-            shares[max(time, _LEAST) * _DAY] = min(curves.chance(_ON, 0, time) / rate, 1.0)
+            share = min(curves.chance(_ON, 0, time) / rate, 1.0)
+            if share - told >= _FINEST or time == times[-1]:
+                shares[max(time, _LEAST) * _DAY] = told = share
         return Conversion(rate, list(shares.items()), n=curves.n)
 
     def to_rows(self) -> list[dict[str, object]]:
