@@ -335,13 +335,18 @@ class TestPastErrors:
         """Half of what was forecast came, five times: believed as far as .1 squared goes against the noise of five."""
         pairs = [past(day, 34_500) for day in range(5)]
         found = fit_spread(pairs, correct=True, half_life=1e9)
-        # Without the bias nothing is left of the errors: phi (5 x 0 + 4 x 2) / 9 is taken as 1.
-        noise = pairs[0][0].variance_of_deals / 5 / 69_000**2
+        # Taken as noise, each error is 34,500 squared over the variance, beside four believed ones of 2.
+        variance = pairs[0][0].variance_of_deals
+        noise = (5 * 34_500**2 / variance + 4 * 2) / 9 * variance / 5 / 69_000**2
+        noise = max(noise, variance / 5 / 69_000**2)
         share = 0.01 / (0.01 + noise)
         assert found.bias == pytest.approx(1 - 0.5 * share)
         assert fit_spread(pairs, correct=True, prior_bias=0.0).bias == 1.0
         assert fit_spread(pairs, correct=True, prior_bias=1e9).bias == pytest.approx(0.5)
         assert fit_spread(pairs).bias == 1.0
+        # Each error is corrected by the other four; none is left wider than it was, and one by itself is not narrowed.
+        assert 1.0 <= found.phi <= fit_spread(pairs, half_life=1e9).phi
+        assert fit_spread(pairs[:1], correct=True).phi == fit_spread(pairs[:1]).phi
         result = of(THREE, spread=found)
         assert float(result.correction.amount) == pytest.approx(-34_500 * share, abs=0.01)
         assert result.mean == result.uncorrected + result.correction

@@ -9,6 +9,7 @@ effective errors, and it is never below 1: luck does not make deals less than in
 on average is the bias: truth over forecast of what was still to come. Noise alone makes it differ from 1, the more the
 fewer and the wider the errors; so it is drawn towards 1 by the normal rule, prior variance / (prior variance + variance
 of the noise). A forecaster without bias is hardly corrected, one that is always off in the same way nearly in full.
+Phi is then that of the errors as corrected, each by the bias found from the others: an error cannot correct itself.
 """
 
 from collections.abc import Iterable, Sequence
@@ -157,18 +158,21 @@ def fit_spread(
         weight: float = 0.5 ** (back / half_life)
         rows.append((weight, came, said, made.variance_of_deals, made.variance_of_new))
     believed = (prior, prior_errors)
-    bias = _bias(rows, believed, prior_bias) if correct else 1.0
+    bias, others = 1.0, [1.0] * len(rows)
+    if correct:
+        bias = _bias(rows, believed, prior_bias)
+        others = [_bias(rows[:place] + rows[place + 1 :], believed, prior_bias) for place in range(len(rows))]
     n = sum(row[3] > 0 for row in rows)
     why = f"{n} past errors, drawn towards {prior:g} with the weight of {prior_errors:g}"
-    return Spread(phi=_phi(rows, bias, believed), bias=bias, n=n, why=why)
+    return Spread(phi=_phi(rows, others, believed), bias=bias, n=n, why=why)
 
 
-def _phi(rows: Sequence[_Error], bias: float, believed: tuple[float, float]) -> float:
+def _phi(rows: Sequence[_Error], biases: Sequence[float], believed: tuple[float, float]) -> float:
     prior, prior_errors = believed
     # Where no deal is open there is no variance to compare an error with.
     ratios = [
         (weight, max((came - bias * said) ** 2 - of_new, 0.0) / of_deals)
-        for weight, came, said, of_deals, of_new in rows
+        for (weight, came, said, of_deals, of_new), bias in zip(rows, biases, strict=True)
         if of_deals > 0
     ]
     weights = fsum(weight for weight, _ in ratios) + prior_errors
@@ -181,7 +185,8 @@ def _bias(rows: Sequence[_Error], believed: tuple[float, float], prior_bias: flo
     if said <= 0:
         return 1.0
     raw = fsum(row[0] * row[1] for row in rows) / said
-    phi = _phi(rows, raw, believed)
+    # How noisy errors are if there is no bias: that is what the bias has to stand out of.
+    phi = _phi(rows, [1.0] * len(rows), believed)
     noise = fsum(weight * weight * (phi * of_deals + of_new) for weight, _, _, of_deals, of_new in rows) / said**2
     belief = prior_bias * prior_bias
     share = belief / (belief + noise) if belief + noise > 0 else 0.0
