@@ -48,6 +48,7 @@ __all__ = [
     "unique",
     "when",
     "whole",
+    "words",
 ]
 
 # Longest name-like text. Names of people and firms in public registers stay well under 300 characters.
@@ -158,6 +159,13 @@ def prose(path: str, value: object) -> Problem | None:
     if value.isprintable() or not re.search(_CONTROL, value):
         return None
     return _must(path, "text without control characters", value)
+
+
+def words(path: str, value: object) -> Problem | None:
+    """Check for free text with something in it, such as what somebody said."""
+    if isinstance(value, str) and not value.strip():
+        return _must(path, "text with something in it", value)
+    return prose(path, value)
 
 
 def code(path: str, value: object) -> Problem | None:

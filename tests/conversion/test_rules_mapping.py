@@ -21,6 +21,7 @@ from leadflow.conversion import (
     FieldKind,
     Refusal,
     Rule,
+    TermDefaults,
     UseExisting,
 )
 from leadflow.conversion.mappingpaths import COMPANY, PERSON, SOURCES, TARGETS, group_of, kind_of, values_of
@@ -397,6 +398,35 @@ class TestRule11DeclaredMapping:
         found = values_of(shop.prospect(lead=lead))
         assert set(SOURCES) - set(found) == {"revisit_on"}
         assert all(kind_of(value) is SOURCES[path] for path, value in found.items() if path in SOURCES)
+
+
+class TestRule6NothingIsTooLongToBePlanned:
+    """What a record may hold can be converted, or is refused with its path: planning never raises to say no."""
+
+    def test_a_need_of_many_lines(self, shop):
+        """What was learnt of their need is the deal's need, however long, in a new deal and in one that is there."""
+        need = "late deliveries\n" * 300
+        prospect = shop.prospect().discover(need=need, **shop.later)
+        assert shop.planned(prospect).opportunity.needs == (need,)
+        given = {"account": UseExisting("A-9"), "opportunity": UseExisting("O-9"), "contact": SKIP}
+        assert shop.planned(prospect, known=[shop.account(), shop.deal()], **given).opportunity.needs == (need,)
+
+    def test_a_mapped_value_that_a_term_cannot_hold(self, shop):
+        """The refusal names the target, and the source that the mapping takes it from."""
+        prospect = shop.prospect().discover(need="n" * 501, **shop.later)
+        refusal = shop.conversion(prospect, settings=mapped(Rule("discovery.need", "opportunity.name")))
+        reason = refusal.because("invalid_value")
+        assert reason.path == "opportunity.name"
+        assert reason.message.endswith("from 'discovery.need' by the mapping")
+
+    def test_a_name_by_a_rule_that_is_too_long(self, shop):
+        """Never cut off: whoever converts gives a name."""
+        person, company = Person("p" * 300, email="p@northwind.example"), Company("c" * 300)
+        prospect = shop.prospect(person=person, company=company)
+        settings = ConversionSettings(terms=TermDefaults(name="{company} {person}"))
+        refusal = shop.conversion(prospect, settings=settings)
+        assert [reason.path for reason in refusal.reasons] == ["terms.name"]
+        assert refusal.reasons[0].message.endswith("by the rule '{company} {person}'; give a name")
 
 
 class TestRule11Provenance:

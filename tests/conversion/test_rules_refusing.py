@@ -356,10 +356,12 @@ class TestRule06AllProblemsAtOnce:
             plan_qualification(lead, **arguments, at=shop.at, recorded_on=shop.at)
 
     def test_overlong_values_are_errors(self, shop):
-        """Never truncated: a name that a rule makes too long is an error."""
+        """Never truncated: a name that a rule makes too long is refused, one that is given is an error."""
         settings = ConversionSettings(terms=TermDefaults(name="{person}" * 60))
+        reason = shop.conversion(shop.prospect(), settings=settings).because("invalid_value")
+        assert (reason.path, reason.message[:34]) == ("terms.name", "must be at most 500 characters, go")
         with pytest.raises(InvalidError, match="name must be at most 500 characters"):
-            shop.conversion(shop.prospect(), settings=settings)
+            DealTerms("n" * 501)
 
 
 class TestRule07CodesAndCategories:

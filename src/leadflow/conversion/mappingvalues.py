@@ -58,10 +58,11 @@ class Mapped:
         known = values_of(self.prospect)
         return {rule.target: (known[rule.source], rule) for rule in self.mapping.rules if rule.source in known}
 
-    def reasons(self) -> tuple[RefusalReason, ...]:
-        """Return which values their targets cannot hold."""
+    @cached_property
+    def misfits(self) -> Mapping[str, str]:
+        """Which values their targets cannot hold, by target, and why."""
         if not self.found:
-            return ()
+            return {}
         wrong = dict(self._wrong())
         for kind, path in _PARTIES.items():
             try:
@@ -69,11 +70,15 @@ class Mapped:
             except InvalidError as error:
                 for problem in error.problems:
                     wrong.setdefault(f"{path}.{problem.path.partition('[')[0]}", problem.message)
+        return wrong
+
+    def reasons(self) -> tuple[RefusalReason, ...]:
+        """Return why values cannot go where the mapping sends them."""
         return tuple(
             RefusalReason(
                 RefusalCode.INVALID_VALUE, f"{rule}, from {self.found[target][1].source!r} by the mapping", path=target
             )
-            for target, rule in wrong.items()
+            for target, rule in self.misfits.items()
         )
 
     def _wrong(self) -> Iterator[tuple[str, str]]:

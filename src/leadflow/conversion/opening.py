@@ -27,6 +27,7 @@ from leadflow.opportunity import DECIDERS, Opportunity
 from leadflow.party import Company
 from leadflow.pipeline import Pipeline, Requirement, Stage
 from leadflow.prospect import Prospect
+from leadflow.validation import text
 
 __all__ = ["Heir", "Terms", "made_account", "made_contact", "made_opportunity", "terms_of"]
 
@@ -101,7 +102,7 @@ def terms_of(case: Case, company: Company | None, mapped: Mapped) -> Terms:
         found[name] = value
         defaults.append(Default(f"terms.{name}", shown, why))
 
-    wrong_stage = None
+    wrong_stage = misnamed = None
     pipeline = given.pipeline or standard.pipeline
     if given.pipeline is None:
         fill("pipeline", pipeline, pipeline.id, "the pipeline configured")
@@ -117,8 +118,9 @@ def terms_of(case: Case, company: Company | None, mapped: Mapped) -> Terms:
         defaults.append(Default("terms.probability", stage.probability, f"of stage {stage.code!r}"))
     products = prospect.product_interest if given.product_interest is None else given.product_interest
     for term in ("name", "amount", "expected_close"):
-        there = mapped.found.get(f"opportunity.{term}")
-        if there is not None and getattr(given, term) is None:
+        target = f"opportunity.{term}"
+        there = mapped.found.get(target)
+        if there is not None and getattr(given, term) is None and target not in mapped.misfits:
             fill(term, there[0], there[0], f"mapped from {there[1].source!r}")
     if given.amount is None and "amount" not in found and prospect.estimated_value is not None:
         fill("amount", prospect.estimated_value, prospect.estimated_value, "the estimated value")
@@ -130,7 +132,8 @@ def terms_of(case: Case, company: Company | None, mapped: Mapped) -> Terms:
     if given.name is None and "name" not in found:
         close = found.get("expected_close", given.expected_close)
         name = _name(case, company, products, close)
-        if name is not None:
+        misnamed = None if name is None else text("", name)
+        if name is not None and misnamed is None:
             fill("name", name, name, f"by the rule {standard.name!r}")
     terms = attrs.evolve(given, **found)
     return Terms(
@@ -142,9 +145,14 @@ def terms_of(case: Case, company: Company | None, mapped: Mapped) -> Terms:
         defaults=tuple(defaults),
         reasons=(
             *(() if wrong_stage is None else (_invalid_stage(wrong_stage.message),)),
-            *_missing(case, terms, stage, given.role or standard.role),
+            *(() if misnamed is None else (_misnamed(misnamed.message, standard.name),)),
+            *_missing(case, terms, stage, given.role or standard.role, is_named=misnamed is not None),
         ),
     )
+
+
+def _misnamed(message: str, rule: str) -> RefusalReason:
+    return RefusalReason(RefusalCode.INVALID_VALUE, f"{message}, by the rule {rule!r}; give a name", path="terms.name")
 
 
 def _name(case: Case, company: Company | None, products: tuple[ProductInterest, ...], close: date | None) -> str | None:
@@ -165,9 +173,9 @@ def _invalid_stage(message: str) -> RefusalReason:
     return RefusalReason(RefusalCode.INVALID_STAGE, message, path="terms.stage")
 
 
-def _missing(case: Case, terms: DealTerms, stage: Stage, role: BuyingRole) -> list[RefusalReason]:
+def _missing(case: Case, terms: DealTerms, stage: Stage, role: BuyingRole, *, is_named: bool) -> list[RefusalReason]:
     lacking: list[tuple[str, str]] = []
-    if terms.name is None:
+    if terms.name is None and not is_named:
         lacking.append(("name", "must be given: nothing is known that a name could be made of"))
     if terms.amount is None:
         budget = case.prospect.discovery.budget

@@ -50,6 +50,7 @@ from leadflow.validation import (
     to_set,
     unique,
     when,
+    words,
 )
 
 __all__ = [
@@ -207,7 +208,7 @@ class OpportunityOpened(Opening):
             optional(code, "owner", self.owner),
             optional(text, "source", self.source),
             optional(text, "campaign", self.campaign),
-            *each("needs", self.needs, text),
+            *each("needs", self.needs, words),
             *each("objections", self.objections, instance, Objection, "an Objection"),
             *each("competitors", self.competitors, text),
             optional(instance, "next_step", self.next_step, NextStep, "a NextStep"),

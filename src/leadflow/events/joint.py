@@ -49,6 +49,7 @@ from leadflow.validation import (
     unique,
     when,
     whole,
+    words,
 )
 
 __all__ = [
@@ -260,7 +261,7 @@ class OpportunityAbsorbed(_Absorbed):
             optional(instance, "amount", self.amount, Money, "Money"),
             recurring_problem(self.amount, self.recurring),
             optional(day, "expected_close", self.expected_close),
-            *_each("needs", self.needs, text),
+            *_each("needs", self.needs, words),
             *_each("competitors", self.competitors, text),
             *_each("team", self.team, instance, TeamMember, "a TeamMember"),
             *roles,

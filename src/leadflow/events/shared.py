@@ -29,6 +29,7 @@ from leadflow.validation import (
     prose,
     text,
     to_set,
+    words,
 )
 
 __all__ = [
@@ -209,7 +210,7 @@ class Corrected(Event):
                 ProductInterest,
                 "a ProductInterest or a product code",
             ),
-            *_each("needs", self.needs, text),
+            *_each("needs", self.needs, words),
             *_each("competitors", self.competitors, text),
             *_each("team", self.team, instance, TeamMember, "a TeamMember"),
             *_each("tags", self.tags, text),
