@@ -10,11 +10,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from leadflow import FiscalCalendar
+from leadflow import FiscalCalendar, pipelines
+from leadflow.dealparts import Origin
 from leadflow.errors import InvalidError, InvalidTypeError, LookAheadError
 from leadflow.forecasting import Deal, DealFact, DealHistory, fit_landmark, forecast
 from leadflow.forecasting.shrinkage import between_variance, prior_weight, shrunk
 from leadflow.money import Money
+from leadflow.opportunity import Opportunity
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -448,7 +450,7 @@ def brute(histories, as_of, horizon, first):
                 and (spell.end is None or spell.end > s + horizon)
                 for spell in path
             )
-            for labels in ((), (seen.stage,)):
+            for labels in ((), (seen.stage or "unknown",)):
                 looks[labels] += 1
                 won[labels] += win
                 deals.setdefault(labels, set()).add(history.id)
@@ -461,6 +463,40 @@ def tried(history, **options):
         return fit_landmark(history, **options)
     except InvalidError:
         assume(False)
+
+
+class TestAxesOfOpportunities:
+    """A deal of an opportunity falls into the cell that its own history was counted in, whatever the axis."""
+
+    @pytest.mark.parametrize(
+        ("name", "label"),
+        [("forecast_category", "commit"), ("probability_is_manual", "True"), ("team", "north"), ("type", "new")],
+    )
+    def test_counted_as_asked(self, name, label):
+        """Calls, chances set by hand and fields that name a team are known of the past as they are of today."""
+        deal = Opportunity.open(
+            "O-1",
+            "Deal",
+            Money("100", "EUR"),
+            expected_close=date(2026, 4, 1),
+            origin=Origin.from_customer("A-1"),
+            pipeline=pipelines.SIMPLE,
+            fields={"team": "north"},
+            at=day(0),
+        )
+        deal = deal.call("commit", at=day(0)).set_probability(0.9, at=day(0))
+        table = fit_landmark([deal], as_of=day(20), horizon=5 * DAY, by=[name])
+        assert (label,) in table.cells
+        assert "no deal was seen" not in table.win(Deal.of(deal), as_of=day(20), horizon=5 * DAY).why
+
+    def test_what_an_open_deal_is_when_nothing_is_told(self):
+        """A deal made of rows is in the pipeline, with a chance that nobody set, then as now."""
+        history = deal_of("O-1", ("opened", "a", 0))
+        for name, label in (("forecast_category", "pipeline"), ("probability_is_manual", "False")):
+            table = fit_landmark([history], as_of=day(20), horizon=5 * DAY, by=[name])
+            assert set(table.cells) == {(), (label,)}
+        with pytest.raises(InvalidError, match="is no axis: 'tags'"):
+            fit_landmark([history], as_of=day(20), horizon=5 * DAY, by=["tags"])
 
 
 class TestLaws:
@@ -483,12 +519,14 @@ class TestLaws:
         histories = data.draw(portfolio)
         options = {"as_of": day(at), "horizon": timedelta(days=days), "k": k, "by": ["stage", "close_date", "pushes"]}
         table = tried(histories, **options)
-        later = [
-            DealHistory(
-                one.id, [*one.facts, DealFact("amount", Money(9, "EUR"), at=one.facts[-1].at, recorded_at=day(100))]
-            )
-            for one in histories
-        ]
+        later = []
+        for one in histories:
+            told = data.draw(st.sampled_from([("expected_close", date(2026, 3, 9)), ("won", None), ("stage", "c")]))
+            fact = DealFact(*told, at=one.facts[-1].at + timedelta(hours=1), recorded_at=day(100))
+            try:
+                later.append(DealHistory(one.id, [*one.facts, fact]))
+            except InvalidError:  # it cannot come there: closed already
+                later.append(one)
         assert fit_landmark([*later, deal_of("new", ("opened", "a", at + 1))], **options) == table
 
     @given(st.data(), st.integers(5, 40), st.randoms(use_true_random=False), st.sampled_from([20.0, "moments"]))

@@ -20,7 +20,7 @@ from leadflow.errors import InvalidError, Problem
 from leadflow.fields import Fields
 from leadflow.forecasting.deals import ATTRIBUTES, Deal
 from leadflow.money import Money
-from leadflow.validation import aware, check, coded, day, instance, optional, text, when, whole
+from leadflow.validation import aware, check, coded, day, instance, optional, probability, text, when, whole
 
 __all__ = ["FACT_KINDS", "DealFact"]
 
@@ -34,6 +34,7 @@ FACT_KINDS: Final[tuple[str, ...]] = (*_STATES, *_GIVEN)
 
 _COUNTS_AS = tuple(CountsAs)
 
+_TEXTS = ("name", "account", "owner", "team", "region", "type", "source", "campaign", "pipeline_id")
 # How the value of each kind is checked; kinds that are not here are tried on a deal.
 _CHECKS: Mapping[str, Callable[[object], Problem | None]] = MappingProxyType(
     {
@@ -46,7 +47,9 @@ _CHECKS: Mapping[str, Callable[[object], Problem | None]] = MappingProxyType(
         "withdrawn": lambda value: when(value is not None, "value", f"must be None for 'withdrawn', got {value!r}"),
         "amount": lambda value: optional(instance, "value", value, Money, "Money"),
         "expected_close": lambda value: optional(day, "value", value),
-        "owner": lambda value: optional(text, "value", value),
+        "probability": lambda value: optional(probability, "value", value),
+        "probability_is_manual": lambda value: instance("value", value, bool, "True or False"),
+        **dict.fromkeys(_TEXTS, lambda value: optional(text, "value", value)),
     }
 )
 

@@ -232,8 +232,7 @@ class Deal:
             name=known.name,
             account=known.account_id,
             owner=known.owner,
-            team=_named(known, "team"),
-            region=_named(known, "region"),
+            **{name: named_field(known.fields, name) for name in NAMED_FIELDS},
             product=" + ".join(products) or None,
             type=known.type.value,
             source=known.source,
@@ -311,8 +310,13 @@ class Deal:
         return self.fields.get(name) if own is None else own
 
 
-def _named(opportunity: Opportunity, name: str) -> str | None:
-    value = opportunity.fields.get(name)
+# What an opportunity says in its custom fields only.
+NAMED_FIELDS = ("team", "region")
+
+
+def named_field(fields: Fields, name: str) -> str | None:
+    """Return what a custom field says, where it holds a line of text."""
+    value = fields.get(name)
     return value if isinstance(value, str) and text(name, value) is None else None
 
 

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 
 from leadflow.dealparts import CountsAs
 from leadflow.forecasting.dealfacts import DealFact
-from leadflow.forecasting.deals import DealState
+from leadflow.forecasting.deals import Deal, DealState
 
 __all__ = ["Spell", "Standing", "faults", "in_order", "spells", "standings", "unretracted"]
 
@@ -26,6 +26,8 @@ _OF_ATTRIBUTES = 2
 _UNDER_WAY = frozenset({"found", "won", "lost", "withdrawn"})
 _Place: TypeAlias = tuple[datetime, datetime, int, int, str]
 _NO_ATTRIBUTES: Mapping[str, Any] = {}
+# What an open deal of which nothing is told says all the same.
+_OPEN = Deal("-", state=DealState.OPEN)
 
 
 @frozen
@@ -68,8 +70,9 @@ class Standing(NamedTuple):
         return day
 
     def value(self, name: str) -> object:
-        """Return the value of an attribute, if one was told."""
-        return getattr(self, name) if name == "stage" else self.attributes.get(name)
+        """Return the value of an attribute, as the deal of that time has it."""
+        told = self.stage if name == "stage" else self.attributes.get(name)
+        return getattr(_OPEN, name) if told is None else told
 
 
 def in_order(facts: Iterable[DealFact]) -> tuple[DealFact, ...]:

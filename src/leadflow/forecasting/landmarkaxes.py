@@ -27,7 +27,7 @@ _MANY_PUSHES = 3
 _DAY = timedelta(days=1)
 # Attributes that are no group of deals: one of its own for each deal, or no value that can be a label.
 _NO_AXES = frozenset(
-    {"id", "state", "created_at", "stage_entered_at", "closed_at", "recorded_at", "counts_as", "fields"}
+    {"id", "state", "created_at", "stage_entered_at", "closed_at", "recorded_at", "counts_as", "fields", "tags"}
 )
 
 

@@ -18,6 +18,8 @@ from leadflow.events import (
     Corrected,
     Event,
     ExpectedCloseSet,
+    ForecastCall,
+    ForecastCalled,
     Merged,
     OpportunityAbsorbed,
     OpportunityImported,
@@ -27,12 +29,15 @@ from leadflow.events import (
     OpportunityWon,
     PipelineAdopted,
     ProbabilitySet,
+    ProbabilitySource,
     StageChanged,
     Undone,
     Withdrawn,
 )
 from leadflow.forecasting.dealfacts import DealFact
+from leadflow.forecasting.deals import NAMED_FIELDS, named_field
 from leadflow.opportunity import Opportunity
+from leadflow.stage import ForecastCategory, Stage
 
 __all__ = ["facts_of"]
 
@@ -59,18 +64,47 @@ def facts_of(opportunity: Opportunity) -> tuple[DealFact, ...]:
     """Return the facts in an opportunity's history, in its order."""
     found: list[DealFact] = []
     undone = _undone(opportunity)
+    categories = _categories(opportunity, undone)
     for order, event in enumerate(opportunity.history):
         if isinstance(event, OpportunityOpened):
             found += _imported(event) if isinstance(event, OpportunityImported) else _opened(event)
-            continue
         told, gone = _TOLD.get(type(event)), undone.get(order)
         # What was undone as it was recorded was never believed.
-        if told is not None and (gone is None or gone > event.recorded_at):
+        if gone is None or gone > event.recorded_at:
+            named: list[tuple[str, Any]] = [*(() if told is None else told(event))]
+            if order in categories:
+                named.append(("forecast_category", categories[order]))
             found += [
                 DealFact(kind, value, at=event.at, recorded_at=event.recorded_at, retracted_at=gone, order=order)
-                for kind, value in told(event)
+                for kind, value in named
             ]
     return tuple(found)
+
+
+def _categories(opportunity: Opportunity, undone: Mapping[int, datetime]) -> dict[int, ForecastCategory]:
+    """Return the category of an open deal after each event that may change it: the person's call, else the stage's."""
+    found: dict[int, ForecastCategory] = {}
+    stage = opportunity.stage
+    call: ForecastCall | None = None
+    gone: datetime | None = None
+    for order, event in enumerate(opportunity.history):
+        match event:
+            case OpportunityOpened():
+                stage = event.stage
+                call = event.forecast_call if isinstance(event, OpportunityImported) else None
+            case ForecastCalled():
+                call, gone = event.call, undone.get(order)
+            case StageChanged() | OpportunityReopened():
+                stage = event.stage
+                if call is not None and (not call.pinned or (gone is not None and gone <= event.recorded_at)):
+                    call = None
+            case PipelineAdopted():
+                stage = event.stage
+            case _:
+                continue
+        if stage.is_open:
+            found[order] = stage.forecast_category if call is None else call.category
+    return found
 
 
 def _undone(opportunity: Opportunity) -> dict[int, datetime]:
@@ -94,6 +128,8 @@ def _attributes(values: Mapping[str, Any], *, blanks: bool) -> _Named:
                 value = value.value
             if blanks or value is not None:
                 yield kind, value
+            if kind == "fields":
+                yield from ((field, named_field(value, field)) for field in NAMED_FIELDS)
 
 
 def _opened(event: OpportunityOpened) -> Iterator[DealFact]:
@@ -111,18 +147,24 @@ def _of_opening(event: OpportunityOpened) -> _Named:
     yield from _attributes({name: getattr(event, name) for name in _ATTRIBUTES}, blanks=False)
     yield "pipeline_id", event.pipeline.id
     yield "probability", event.probability
+    yield "probability_is_manual", event.probability_source is ProbabilitySource.MANUAL
 
 
 def _entered(event: StageChanged) -> _Named:
     # Between two won or two lost stages nothing changes that counts here.
     if event.stage.is_open:
         yield "stage", event.stage.code
-        yield "probability", event.stage.probability
+        yield from _of_stage(event.stage)
 
 
 def _reopened(event: OpportunityReopened) -> _Named:
     yield "reopened", event.stage.code
-    yield "probability", event.stage.probability
+    yield from _of_stage(event.stage)
+
+
+def _of_stage(stage: Stage) -> _Named:
+    yield "probability", stage.probability
+    yield "probability_is_manual", False
 
 
 def _adopted(event: PipelineAdopted) -> _Named:
@@ -156,7 +198,9 @@ _TOLD: Mapping[type[Event], Callable[[Any], _Named]] = {
     OpportunityReopened: _reopened,
     AmountSet: lambda event: iter([("amount", event.amount), ("recurring", event.recurring)]),
     ExpectedCloseSet: lambda event: iter([("expected_close", event.expected_close)]),
-    ProbabilitySet: lambda event: iter([("probability", event.probability)]),
+    ProbabilitySet: lambda event: iter(
+        [("probability", event.probability), ("probability_is_manual", event.probability is not None)]
+    ),
     PipelineAdopted: _adopted,
     Withdrawn: lambda _: iter([("withdrawn", None)]),
     Merged: lambda _: iter([("withdrawn", None)]),
