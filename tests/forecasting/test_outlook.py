@@ -335,10 +335,8 @@ class TestPastErrors:
         """Half of what was forecast came, five times: believed as far as .1 squared goes against the noise of five."""
         pairs = [past(day, 34_500) for day in range(5)]
         found = fit_spread(pairs, correct=True, half_life=1e9)
-        # Taken as noise, each error is 34,500 squared over the variance, beside four believed ones of 2.
-        variance = pairs[0][0].variance_of_deals
-        noise = (5 * 34_500**2 / variance + 4 * 2) / 9 * variance / 5 / 69_000**2
-        noise = max(noise, variance / 5 / 69_000**2)
+        # Nothing is left of an error by the bias of the others: phi is (5 x 0 + 4 x 2) / 9, which is taken as 1.
+        noise = pairs[0][0].variance_of_deals / 5 / 69_000**2
         share = 0.01 / (0.01 + noise)
         assert found.bias == pytest.approx(1 - 0.5 * share)
         assert fit_spread(pairs, correct=True, prior_bias=0.0).bias == 1.0

@@ -36,6 +36,7 @@ _HALF_LIFE = 8.0
 # A forecaster is believed to be off by ten per cent on average, before any error is seen: of the figures tried on
 # simulated markets, one that costs little where there is no bias and finds most of it where the market turns slowly.
 _PRIOR_BIAS = 0.1
+_LEAST_BIAS = 0.1
 
 # Weight, what came and what was said of what was still to come, variance of deals, variance of new business.
 _Error: TypeAlias = tuple[float, float, float, float, float]
@@ -158,10 +159,10 @@ def fit_spread(
         weight: float = 0.5 ** (back / half_life)
         rows.append((weight, came, said, made.variance_of_deals, made.variance_of_new))
     believed = (prior, prior_errors)
-    bias, others = 1.0, [1.0] * len(rows)
-    if correct:
-        bias = _bias(rows, believed, prior_bias)
-        others = [_bias(rows[:place] + rows[place + 1 :], believed, prior_bias) for place in range(len(rows))]
+    raw, others = _raw_biases(rows) if correct else (1.0, [1.0] * len(rows))
+    share = _believed_share(rows, _phi(rows, others, believed), prior_bias)
+    # A share that is nothing or less would turn the forecast upside down.
+    bias, *others = (max(1.0 + share * (one - 1.0), _LEAST_BIAS) for one in (raw, *others))
     n = sum(row[3] > 0 for row in rows)
     why = f"{n} past errors, drawn towards {prior:g} with the weight of {prior_errors:g}"
     return Spread(phi=_phi(rows, others, believed), bias=bias, n=n, why=why)
@@ -180,21 +181,24 @@ def _phi(rows: Sequence[_Error], biases: Sequence[float], believed: tuple[float,
     return max(1.0, found / weights) if weights else prior
 
 
-def _bias(rows: Sequence[_Error], believed: tuple[float, float], prior_bias: float) -> float:
+def _raw_biases(rows: Sequence[_Error]) -> tuple[float, list[float]]:
+    """Return what came over what was said: of all errors, and for each error of all the others."""
+    came = fsum(row[0] * row[1] for row in rows)
     said = fsum(row[0] * row[2] for row in rows)
-    if said <= 0:
-        return 1.0
-    raw = fsum(row[0] * row[1] for row in rows) / said
-    # How noisy errors are if there is no bias: that is what the bias has to stand out of.
-    phi = _phi(rows, [1.0] * len(rows), believed)
-    noise = fsum(weight * weight * (phi * of_deals + of_new) for weight, _, _, of_deals, of_new in rows) / said**2
-    belief = prior_bias * prior_bias
-    share = belief / (belief + noise) if belief + noise > 0 else 0.0
-    # A share that is nothing or less would turn the forecast upside down.
-    return max(1.0 + share * (raw - 1.0), _LEAST_BIAS)
+    others = []
+    for weight, its_came, its_said, _, _ in rows:
+        rest = said - weight * its_said
+        # One error by itself has no others, whatever rounding leaves of them.
+        others.append((came - weight * its_came) / rest if len(rows) > 1 and rest > 0 else 1.0)
+    return (came / said if said > 0 else 1.0), others
 
 
-_LEAST_BIAS = 0.1
+def _believed_share(rows: Sequence[_Error], phi: float, prior_bias: float) -> float:
+    """Return how much of a raw bias is believed, given how noisy errors are."""
+    said = fsum(row[0] * row[2] for row in rows)
+    noise = fsum(weight * weight * (phi * of_deals + of_new) for weight, _, _, of_deals, of_new in rows)
+    belief = prior_bias * prior_bias * said * said
+    return belief / (belief + noise) if belief > 0 else 0.0
 
 
 def _pair_problem(path: str, pair: object) -> Problem | None:
