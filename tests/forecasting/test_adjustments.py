@@ -2,6 +2,7 @@
 
 import pickle
 from datetime import UTC, date, datetime, timedelta
+from zlib import crc32
 
 import pytest
 
@@ -84,6 +85,20 @@ class TestStale:
         mine = by_cleo(up(), add=euros(50))
         halves = [deal("1", 50, owner="ada"), deal("4", 50, owner="ada")]
         assert adjusted(up(halves, as_of=LATER), [mine]).stale
+
+    def test_other_deals_that_come_to_the_same(self):
+        """A deal in the place of another, or two that swapped their amounts, are seen: the figure stands still."""
+        mine = by_cleo(up(), add=euros(50))
+        (one,) = adjusted(up([deal("9", 100, owner="ada")], as_of=LATER), [mine]).figures
+        assert (one.figure, one.deals, one.is_stale) == (euros(100), 1, True)
+        assert one.note == "stale: other deals or other amounts, which come to the same"
+        total = by_cleo(up([deal("1", 10), deal("2", 20)]), "commit", (), add=euros(1))
+        assert adjusted(up([deal("1", 20), deal("2", 10)]), [total]).stale
+        assert not adjusted(up([deal("2", 20), deal("1", "10.00")]), [total]).stale
+
+    def test_the_same_on_every_machine(self):
+        """What tells deals apart is pinned: an adjustment may be stored, and read by another process."""
+        assert up([deal("1", 10)]).total.marks.commit == crc32(b"1 1E+1")
 
     def test_other_rows_may_move(self):
         """Only its own figure counts."""

@@ -3,9 +3,9 @@ Adjustments: what a person says a figure of a rollup should be, beside the figur
 
 Theory. A manager who knows better does not change a deal; she says "commit of my team: 80,000 more, because ...". So an
 adjustment is a value of its own, with who, when and why, and with the figure and the number of deals that she saw. It
-is shown beside the figure and added to nothing else. When the figure underneath has moved since, her reason may already
-be in it: the adjustment is then *stale*, and says from what to what the figure moved. (Deals that took each other's
-place with the same sum and number go unnoticed.)
+is shown beside the figure and added to nothing else. When what is underneath has moved since, her reason may already be
+in it: the adjustment is then *stale*, and says from what to what the figure moved, or that other deals or amounts come
+to the same.
 """
 
 from collections.abc import Iterable
@@ -47,6 +47,7 @@ class Adjustment:
         keys: Which row; empty for the total.
         seen: The figure when it was adjusted.
         seen_deals: How many deals it was made of.
+        seen_mark: What tells those deals and their amounts from others; see `RollupRow`.
         period: Of the rollup, if it was limited to one.
         measure: Of the rollup.
         grouped_by: Names of the rollup's keys.
@@ -61,6 +62,7 @@ class Adjustment:
     keys: tuple[object, ...]
     seen: Money
     seen_deals: int
+    seen_mark: int = field(repr=False)
     period: Period | None
     measure: Measure
     grouped_by: tuple[str, ...]
@@ -85,11 +87,13 @@ class AdjustedFigure:
         adjustment: Who, when, why, and by how much.
         figure: What the rollup says now.
         deals: How many deals it is made of now.
+        mark: What tells them and their amounts from others.
     """
 
     adjustment: Adjustment
     figure: Money
     deals: int
+    mark: int = field(repr=False)
 
     @property
     def adjusted(self) -> Money:
@@ -98,7 +102,11 @@ class AdjustedFigure:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the figure has moved since it was adjusted."""
+        """Whether what the figure is made of has moved since it was adjusted: deals, or their amounts."""
+        return self.mark != self.adjustment.seen_mark or self._has_moved
+
+    @property
+    def _has_moved(self) -> bool:
         return (self.figure, self.deals) != (self.adjustment.seen, self.adjustment.seen_deals)
 
     @property
@@ -106,6 +114,8 @@ class AdjustedFigure:
         """What a reader should know: nothing, or from what to what the figure moved."""
         if not self.is_stale:
             return ""
+        if not self._has_moved:
+            return "stale: other deals or other amounts, which come to the same"
         seen = f"{figure(self.adjustment.seen)} ({_deals(self.adjustment.seen_deals)})"
         return f"stale: the figure was {seen}, is {figure(self.figure)} ({_deals(self.deals)})"
 
@@ -231,6 +241,7 @@ def adjust(
         keys=() if keys == () else row.keys,
         seen=seen,
         seen_deals=row.counts[chosen],
+        seen_mark=row.marks[chosen],
         period=rollup.period,
         measure=rollup.measure,
         grouped_by=rollup.by,
@@ -275,8 +286,9 @@ def _beside(rollup: Rollup, one: Adjustment) -> AdjustedFigure:
     try:
         row = view[one.keys] if one.keys else view.total
     except LookupError:
-        return AdjustedFigure(adjustment=one, figure=Money.zero(rollup.currency).round(), deals=0)
-    return AdjustedFigure(adjustment=one, figure=row.amounts[one.category], deals=row.counts[one.category])
+        return AdjustedFigure(adjustment=one, figure=Money.zero(rollup.currency).round(), deals=0, mark=0)
+    of, mark = one.category, row.marks[one.category]
+    return AdjustedFigure(adjustment=one, figure=row.amounts[of], deals=row.counts[of], mark=mark)
 
 
 def _deals(count: int) -> str:

@@ -18,7 +18,7 @@ from attrs import Factory, field, frozen
 from leadflow.dealparts import CountsAs
 from leadflow.errors import InvalidError, Problem
 from leadflow.fields import Fields
-from leadflow.forecasting.deals import ATTRIBUTES, Deal
+from leadflow.forecasting.deals import ATTRIBUTES, TEXTS, Deal
 from leadflow.money import Money
 from leadflow.validation import aware, check, coded, day, instance, optional, probability, text, when, whole
 
@@ -34,10 +34,10 @@ FACT_KINDS: Final[tuple[str, ...]] = (*_STATES, *_GIVEN)
 
 _COUNTS_AS = tuple(CountsAs)
 
-_TEXTS = ("name", "account", "owner", "team", "region", "type", "source", "campaign", "pipeline_id")
 # How the value of each kind is checked; kinds that are not here are tried on a deal.
 _CHECKS: Mapping[str, Callable[[object], Problem | None]] = MappingProxyType(
     {
+        **dict.fromkeys(TEXTS, lambda value: optional(text, "value", value)),
         "opened": lambda value: optional(text, "value", value),
         "found": lambda value: text("value", value),
         "stage": lambda value: text("value", value),
@@ -49,7 +49,6 @@ _CHECKS: Mapping[str, Callable[[object], Problem | None]] = MappingProxyType(
         "expected_close": lambda value: optional(day, "value", value),
         "probability": lambda value: optional(probability, "value", value),
         "probability_is_manual": lambda value: instance("value", value, bool, "True or False"),
-        **dict.fromkeys(_TEXTS, lambda value: optional(text, "value", value)),
     }
 )
 

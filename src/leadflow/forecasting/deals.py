@@ -166,7 +166,7 @@ class Deal:
             f"Deal {self.id!r}",
             code("id", self.id),
             coded("state", self.state, _STATES),
-            *(optional(text, name, getattr(self, name)) for name in _TEXTS if getattr(self, name) is not None),
+            *(optional(text, name, getattr(self, name)) for name in TEXTS if getattr(self, name) is not None),
             optional(text, "product", self.product, MAX_PROSE),
             optional(probability, "probability", self.probability),
             instance("probability_is_manual", self.probability_is_manual, bool, "True or False"),
@@ -340,7 +340,7 @@ def _pushes(opportunity: Opportunity) -> int:
 
 ATTRIBUTES = tuple(fields_dict(Deal))
 _TIMES = ("created_at", "stage_entered_at", "closed_at", "recorded_at")
-_TEXTS = (
+TEXTS = (
     "name",
     "account",
     "owner",

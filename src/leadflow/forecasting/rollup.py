@@ -88,7 +88,8 @@ class Rollup:
     def _in_mode(self, row: RollupRow) -> RollupRow:
         if self.mode is RollupMode.SINGLE:
             return row
-        return evolve(row, amounts=row.amounts.cumulative(), counts=row.counts.cumulative())
+        figures = {name: getattr(row, name).cumulative() for name in ("amounts", "counts", "marks")}
+        return evolve(row, **figures)
 
     def single(self) -> "Rollup":
         """Return the same figures, each category alone."""

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, TypeVar
+from zlib import crc32
 
 from attrs import field, frozen
 
@@ -105,6 +106,8 @@ class RollupRow:
         counts: Numbers of deals.
         expected: Expected revenue: won amounts, and open ones (omitted ones aside) times their probability.
         deals: How many deals are in the group, over all categories.
+        marks: Per category a number that changes, but for a chance of one in four thousand million, when a deal in it
+            changes its amount or gives its place to another; the same on every machine.
     """
 
     keys: tuple[object, ...]
@@ -112,6 +115,7 @@ class RollupRow:
     counts: ByCategory[int]
     expected: Money
     deals: int
+    marks: ByCategory[int] = field(repr=False)
 
 
 @frozen(kw_only=True)
@@ -124,6 +128,7 @@ class Table:
         keys: Per row, what its deals have in common.
         amounts: Per category, the rows that have any, and their sums.
         counts: Per category, the same rows and their numbers of deals.
+        marks: Per category, for the same rows, a mark per row; see `RollupRow`.
         totals: Per category, what all rows come to.
         expected: Rows with expected revenue, and how much.
     """
@@ -132,6 +137,7 @@ class Table:
     keys: tuple[tuple[Hashable, ...], ...]
     amounts: tuple[tuple[tuple[int, ...], tuple[Decimal, ...]], ...]
     counts: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    marks: tuple[tuple[int, ...], ...]
     totals: tuple[Decimal, ...]
     expected: tuple[tuple[int, ...], tuple[Decimal, ...]]
 
@@ -140,6 +146,7 @@ class Table:
         zero = self._money(ZERO).round()
         amounts = [dict(zip(*column, strict=True)) for column in self.amounts]
         numbers = [dict(zip(*column, strict=True)) for column in self.counts]
+        marked = [dict(zip(rows, marks, strict=True)) for (rows, _), marks in zip(self.counts, self.marks, strict=True)]
         expected = dict(zip(*self.expected, strict=True))
         found = []
         for row, keys in enumerate(self.keys):
@@ -151,6 +158,7 @@ class Table:
                     counts=counts,
                     expected=self._money(expected[row]) if row in expected else zero,
                     deals=sum(column.get(row, 0) for column in numbers),
+                    marks=ByCategory(*(column.get(row, 0) for column in marked)),
                 )
             )
         return tuple(found)
@@ -165,6 +173,7 @@ class Table:
             counts=ByCategory(*counts),
             expected=Money.total(expected),
             deals=sum(counts),
+            marks=ByCategory(*map(sum, self.marks)),
         )
 
     def _money(self, amount: Decimal) -> Money:
@@ -205,6 +214,7 @@ class Adding:
         keys: list[tuple[Hashable, ...]] = []
         sums: dict[ForecastCategory, dict[int, Decimal]] = {category: {} for category in CATEGORIES}
         counts: dict[ForecastCategory, dict[int, int]] = {category: {} for category in CATEGORIES}
+        marks: dict[ForecastCategory, dict[int, int]] = {category: {} for category in CATEGORIES}
         expected: dict[int, Decimal] = {}
         for deal in deals:
             if not (deal.is_open or deal.is_won):
@@ -222,13 +232,15 @@ class Adding:
             row = same_kind.setdefault(_hashable(deal, own), len(keys))
             if row == len(keys):
                 keys.append(own)
-            column, number = sums[deal.forecast_category], counts[deal.forecast_category]
+            category = deal.forecast_category
+            column, number, mark = sums[category], counts[category], marks[category]
             column[row] = WIDE.add(column[row], amount) if row in column else amount
             number[row] = number.get(row, 0) + 1
+            mark[row] = mark.get(row, 0) + crc32(f"{deal.id} {amount.normalize(WIDE)}".encode())
             weighted = self._weighted(deal, amount)
             if weighted is not None:
                 expected[row] = WIDE.add(expected[row], weighted) if row in expected else weighted
-        return self._table(keys, sums, counts, expected)
+        return self._table(keys, sums, counts, marks, expected)
 
     def _counted(self, deal: Deal, day: date | None) -> Decimal | None:
         """Return what a deal counts, or list why it cannot be counted."""
@@ -275,6 +287,7 @@ class Adding:
         keys: list[tuple[Hashable, ...]],
         sums: Mapping[ForecastCategory, Mapping[int, Decimal]],
         counts: Mapping[ForecastCategory, Mapping[int, int]],
+        marks: Mapping[ForecastCategory, Mapping[int, int]],
         expected: Mapping[int, Decimal],
     ) -> Table:
         order = in_order(keys)
@@ -290,6 +303,7 @@ class Adding:
                 (tuple(column), tuple(column.values()))
                 for column in (_sorted(counts[category], order) for category in CATEGORIES)
             ),
+            marks=tuple(tuple(_sorted(marks[category], order).values()) for category in CATEGORIES),
             totals=tuple(columns[category][0] for category in CATEGORIES),
             expected=(tuple(weighted), tuple(rounded_alone(weighted, self.currency))),
         )
