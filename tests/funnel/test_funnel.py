@@ -22,7 +22,7 @@ from leadflow import (
     Rate,
     pipelines,
 )
-from leadflow.conversion import Create, DealTerms, plan_conversion, plan_qualification
+from leadflow.conversion import Create, DealTerms, plan_conversion, plan_merge, plan_qualification
 from leadflow.forecasting import DealFact, DealHistory
 from leadflow.funnel import Journey, Levels, funnel, journeys_of, sources, stage_journeys
 from leadflow.testing.builders import an_assessment
@@ -259,12 +259,15 @@ def a_lead(number: int, **given: Any) -> Lead:
     return Lead.capture(f"L-{number}", **{**known, **given})
 
 
+def a_qualified(number: int) -> Any:
+    """Return the plan that made a prospect of a lead, a day later."""
+    lead = a_lead(number)
+    return plan_qualification(lead, evidence=an_assessment(lead, at=day(1)), prospect=Create(f"P-{number}"), at=day(1))
+
+
 def a_path(number: int) -> list[Any]:
     """Return a lead, its prospect and its deal, one day apart."""
-    lead = a_lead(number)
-    first: Any = plan_qualification(
-        lead, evidence=an_assessment(lead, at=day(1)), prospect=Create(f"P-{number}"), at=day(1)
-    )
+    first = a_qualified(number)
     second: Any = plan_conversion(
         first.prospect,
         evidence=an_assessment(first.prospect, at=day(2)),
@@ -341,6 +344,24 @@ class TestTracing:
             ("L-1", "won", False),
             ("O-1", "opportunity", False),
         ]
+
+    def test_merged_prospects_are_one_person(self) -> None:
+        """Two leads whose prospects were merged are one journey, with or without the record of the merged one."""
+        one, other = a_qualified(1), a_qualified(2)
+        plan: Any = plan_merge([one.prospect, other.prospect], at=day(3))
+        merged = [write.after for write in plan.changes.writes]
+        for records in (merged, merged[:1]):
+            assert [journey.id for journey in journeys_of([other.lead, one.lead, *records], as_of=END)] == ["L-1"]
+        [journey] = journeys_of([other.lead, *merged], as_of=END)
+        assert (journey.id, journey.level) == ("L-2", "prospect")
+        before = journeys_of([other.lead, one.lead, *merged], as_of=day(2))
+        assert [journey.id for journey in before] == ["L-1", "L-2"]
+
+    def test_a_lead_alone_tells_that_it_was_qualified(self) -> None:
+        """A lead whose prospect is not among the records has reached that level, when it was qualified."""
+        [journey] = journeys_of(a_path(1)[:1], as_of=END)
+        assert [(step.level, step.at) for step in journey.steps] == [("lead", day(0)), ("prospect", day(1))]
+        assert journey.is_open
 
     def test_strange_records_are_refused(self) -> None:
         """What is no record, and a record twice, are named."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from leadflow.dealparts import CountsAs, Reason
 from leadflow.errors import Problem
-from leadflow.events import Disqualified
+from leadflow.events import Disqualified, Event, LeadQualified
 from leadflow.fields import Fields
 from leadflow.forecasting import DealState
 from leadflow.forecasting.histories import History, histories_of
@@ -40,7 +40,7 @@ def journeys_of(records: Iterable[Traceable], *, as_of: datetime) -> tuple[Journ
 
     Args:
         records: Leads, prospects and opportunities, in any order. A prospect whose lead is not among them begins a
-            journey, and so does a deal whose prospect is not.
+            journey, and so does a deal whose prospect is not; a lead whose prospect is not has come as far as that.
         as_of: Each record is taken as it was known then; aware.
 
     Raises:
@@ -71,20 +71,28 @@ class _Tracing:
         self.leads: list[Lead] = []
         self.prospects: dict[str, Prospect] = {}
         self.deals: dict[str, Opportunity] = {}
+        self.goes_on: dict[str, str] = {}
         for record in records:
             match record:
                 case Lead():
                     self.leads.append(record)
                 case Prospect():
                     self.prospects[record.id] = record
+                    self.goes_on |= dict.fromkeys(record.merged_ids, record.id)
                 case Opportunity():
                     self.deals[record.id] = record
 
     def journeys(self) -> tuple[Journey, ...]:
         found: list[Journey] = []
-        for lead in self.leads:
-            prospect = self.prospects.pop(lead.prospect_id, None) if lead.prospect_id is not None else None
-            found += self._from(lead, prospect)
+        taken: set[str] = set()
+        # The lead of a prospect that was merged is the same person as the lead of the one that goes on: whoever became
+        # that one comes first, and nobody is counted twice.
+        for lead in sorted(self.leads, key=lambda lead: lead.prospect_id in self.goes_on):
+            id_ = self.goes_on.get(lead.prospect_id or "", lead.prospect_id or "")
+            if id_ not in taken:
+                prospect = self.prospects.pop(id_, None)
+                taken |= set() if prospect is None else {id_}
+                found += self._from(lead, prospect)
         for prospect in list(self.prospects.values()):
             found += self._from(None, prospect)
         found += [self._of_deal(deal) for deal in self.deals.values()]
@@ -97,6 +105,8 @@ class _Tracing:
         steps: list[Step] = []
         for record in records:
             steps.append(Step(record.kind, max([record.created_at, *(step.at for step in steps)])))
+        if lead is not None and prospect is None and lead.prospect_id is not None:
+            steps.append(Step(Prospect.kind, max(_last_at(lead, LeadQualified), steps[-1].at)))
         yield _journey(records[0].id, steps, records)
         for further in deals[1:]:
             yield self._of_deal(further)
@@ -114,7 +124,7 @@ def _journey(id_: str, steps: list[Step], records: list[Traceable]) -> Journey:
         elif last.is_lost and last.closed_at is not None:
             out_at, reason = max(last.closed_at, steps[-1].at), last.reason
     elif last.status in (LeadStatus.DISQUALIFIED, ProspectStatus.DISQUALIFIED):
-        out_at, reason = max(_disqualified_at(last), steps[-1].at), last.reason
+        out_at, reason = max(_last_at(last, Disqualified), steps[-1].at), last.reason
     return Journey(
         id_,
         steps,
@@ -132,9 +142,9 @@ def _counts_as(reason: Reason | None) -> CountsAs | None:
     return None if reason is None else reason.counts_as
 
 
-def _disqualified_at(record: Lead | Prospect) -> datetime:
-    at = (event.at for event in reversed(record.history) if isinstance(event, Disqualified))
-    return next(at, record.history[0].at)
+def _last_at(record: Lead | Prospect, kind: type[Event]) -> datetime:
+    """Return when something last happened to a record; where that is not told, when the record was made."""
+    return next((event.at for event in reversed(record.history) if isinstance(event, kind)), record.history[0].at)
 
 
 def _sources(records: list[Traceable]) -> Iterator[Source]:
