@@ -2,11 +2,13 @@
 Storage, as far as leadflow knows it: the ports that a host implements and what passes through them.
 
 Read in this order: `records` and `receipts` (what is kept), `matchkeys` (how it is found; `freemail` is its data),
-`changesets` (what one commit writes), `ports` (what a host implements), `memory` (a store to try things with).
+`links` (which others it knows of), `changesets` (what one commit writes), `ports` (what a host implements), `memory` (a
+store to try things with).
 """
 
 from leadflow.stores.changesets import ChangeSet, EventRecord, Write
 from leadflow.stores.freemail import FREE_MAIL_PROVIDERS
+from leadflow.stores.links import linked_ids
 from leadflow.stores.matchkeys import Compares, MatchKey, company_domain, match_keys
 from leadflow.stores.memory import AsyncInMemoryStore, InMemoryStore
 from leadflow.stores.ports import AsyncStore, CommitResult, Committed, KeyTaken, MatchAppeared, Stale, Store
@@ -33,6 +35,7 @@ __all__ = [
     "Store",
     "Write",
     "company_domain",
+    "linked_ids",
     "match_keys",
     "replayed",
 ]
