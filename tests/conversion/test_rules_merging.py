@@ -1,6 +1,7 @@
 """Rule 20: merging what was recorded twice, and taking it apart again."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
@@ -427,6 +428,27 @@ class TestRule20Fields:
         for head, party in (("person", Person), ("company", Company)):
             parts = {path.partition(".")[2] for path in paths if path.startswith(head + ".")}
             assert parts in (set(), {field.name for field in attrs.fields(party)})
+
+    @pytest.mark.parametrize(
+        ("mine", "theirs", "kept"),
+        [
+            (9, 9.5, 9.5),
+            (Decimal("9.5"), 9, Decimal("9.5")),
+            (1, Decimal("1.5"), Decimal("1.5")),
+            (False, True, True),
+            (date(2026, 1, 1), date(2026, 2, 1), date(2026, 2, 1)),
+            (Money(1, "EUR"), Money(2, "EUR"), Money(2, "EUR")),
+            # Texts have no greatest: "9" comes after "10".
+            ("10", "9", "10"),
+            (1, True, 1),
+            (frozenset("a"), frozenset("ab"), frozenset("a")),
+        ],
+    )
+    def test_what_has_a_greatest(self, mine: object, theirs: object, kept: object) -> None:
+        """Numbers of any kind among each other, times, yes over no, money of one currency; nothing else."""
+        one, other = shop.lead("L-1", fields={"x": mine}), shop.lead("L-2", fields={"x": theirs})
+        held = merged(one, other, rules={"x": "maximum"}).survivor.fields["x"]
+        assert (type(held), held) == (type(kept), kept)
 
     def test_companies_are_not_mixed(self) -> None:
         """Somebody who changed jobs keeps one company: the domain and size of another are listed, never filled in."""

@@ -18,6 +18,7 @@ from attrs import evolve, field, frozen
 
 from leadflow.conversion.carrying import Unmapped
 from leadflow.conversion.filling import same_company
+from leadflow.conversion.mappingpaths import FieldKind, kind_of
 from leadflow.dealparts import ContactRole
 from leadflow.fields import Fields
 from leadflow.lead import Lead
@@ -117,6 +118,9 @@ MERGE_RULES: Final[Mapping[type[Mergeable], tuple[FieldRule, ...]]] = {
 _BLANK: Final[tuple[object, ...]] = (None, (), frozenset())
 # What a survivor's event tells by what came along, rather than by the new value.
 _ALONG: Final = frozenset({"engagements", "touches", "consents"})
+# Values of which one is the greater: numbers among each other, the others among their own kind.
+_NUMBERS: Final = frozenset({FieldKind.INTEGER, FieldKind.FLOAT, FieldKind.DECIMAL})
+_ORDERED: Final = frozenset({FieldKind.YES_NO, FieldKind.DATE, FieldKind.DATETIME, FieldKind.DURATION})
 
 
 @frozen
@@ -266,12 +270,15 @@ def _one(mine: Any, theirs: Any, *, takes: bool) -> _Outcome:  # noqa: ANN401 - 
 def _greater(theirs: Any, mine: Any) -> bool:  # noqa: ANN401 - of the field's own type
     if mine in _BLANK or theirs in _BLANK:
         return mine in _BLANK
-    # What cannot be compared (a text and a number, two currencies) stays as it is.
-    return type(mine) is type(theirs) and _comparable(mine, theirs) and bool(theirs > mine)
+    # What has no greater and less to it stays as it is: a text ("9" comes after "10"), a set, two currencies.
+    return _comparable(mine, theirs) and bool(theirs > mine)
 
 
 def _comparable(mine: Any, theirs: Any) -> bool:  # noqa: ANN401 - of the field's own type
-    return getattr(mine, "currency", None) == getattr(theirs, "currency", None)
+    one, other = kind_of(mine), kind_of(theirs)
+    if one is FieldKind.MONEY is other:
+        return bool(mine.currency == theirs.currency)
+    return (one is other and one in _ORDERED) or (one in _NUMBERS and other in _NUMBERS)
 
 
 def _united(mine: Any, theirs: Any, same: Callable[[Any], object] | None) -> _Outcome:  # noqa: ANN401 - collections
