@@ -106,6 +106,34 @@ class TestCounts:
         counted = funnel(listed, as_of=END, cohort=january)
         assert (counted.row("lead").reached, counted.row("won").reached) == (1, 1)
 
+    def test_groups_by_fields_and_reasons(self) -> None:
+        """Whatever a journey says can be a group; those who say nothing stand last, under None."""
+        listed = [
+            Journey("L-1", [("lead", day(0))], fields={"segment": "small"}),
+            Journey("L-2", [("lead", day(0))], out_at=day(1), reason="no_need"),
+        ]
+        assert [row.group for row in funnel(listed, as_of=END, by="segment").rows][::4] == ["small", None]
+        assert [row.group for row in funnel(listed, as_of=END, by="reason").rows][::4] == ["no_need", None]
+        assert [row["segment"] for row in funnel(listed, as_of=END, by="segment").to_rows()][::4] == ["small", None]
+
+    def test_a_notebook_shows_tables(self) -> None:
+        """The page has the counts and the drop-offs, and shows names as they are, not as markup."""
+        listed = [Journey("L-1", [("lead", day(0))], out_at=day(1), reason="<b>", owner="<ada>")]
+        counted = funnel(listed, as_of=END, by="owner")
+        page = counted._repr_html_()
+        assert "&lt;ada&gt;" in page
+        assert "&lt;b&gt;" in page
+        assert "<ada>" not in page
+        assert "<table" in funnel([], as_of=END)._repr_html_()
+        assert "credit to the first" in sources(counted, currency="EUR")._repr_html_()
+
+    def test_levels_by_name(self) -> None:
+        """A level has a label and a place; one that is not there is named with those that are."""
+        levels = Levels({"lead": "MQL"})
+        assert (levels.label("lead"), levels.label("won"), levels.place("won")) == ("MQL", "Won", 1)
+        with pytest.raises(InvalidError, match="level must be one of lead, won, got 'leed'"):
+            levels.label("leed")
+
     def test_nobody(self) -> None:
         """Without journeys there are no rows, and the page says so."""
         assert str(funnel([], as_of=END)) == "nobody as of 2026-04-11"
@@ -230,6 +258,8 @@ class TestSources:
         )
         assert report.row(None).journeys == 1
         assert "fair" in str(report)
+        assert [row["cost_per_win"] for row in report.to_rows()] == [Money("100.00", "EUR"), None, None]
+        assert str(sources(funnel([], as_of=END), currency="EUR")) == "no journeys"
         with pytest.raises(InvalidError, match="must be one of 'ad'"):
             report.row("billboard")
 
@@ -357,6 +387,14 @@ class TestTracing:
         before = journeys_of([other.lead, one.lead, *merged], as_of=day(2))
         assert [journey.id for journey in before] == ["L-1", "L-2"]
 
+    def test_records_without_a_lead(self) -> None:
+        """A prospect whose lead is not known begins a journey; without a source there is none."""
+        _, prospect, deal = a_path(1)
+        [journey] = journeys_of([prospect, deal], as_of=END)
+        assert (journey.id, [step.level for step in journey.steps]) == ("P-1", ["prospect", "opportunity"])
+        [bare] = journeys_of([a_lead(3, source=None, engagement=Engagement("form", at=day(0)))], as_of=END)
+        assert bare.sources == ()
+
     def test_a_lead_alone_tells_that_it_was_qualified(self) -> None:
         """A lead whose prospect is not among the records has reached that level, when it was qualified."""
         [journey] = journeys_of(a_path(1)[:1], as_of=END)
@@ -399,6 +437,7 @@ class TestStages:
         counted = funnel(listed, as_of=END, levels=levels)
         assert [row.reached for row in counted.rows] == [2, 1, 1, 1]
         assert stage_journeys([history], pipeline=pipelines.SIMPLE, as_of=day(1))[0].level == "qualified"
+        assert stage_journeys([history], pipeline=pipelines.SIMPLE, as_of=day(-1)) == ()
 
     def test_opportunities_work_as_well(self) -> None:
         """An opportunity is its own history."""

@@ -93,11 +93,23 @@ class Levels:
         return tuple(name for name, _ in self.named)
 
     def label(self, level: str) -> str:
-        """Return what people call a level."""
-        return dict(self.named)[level]
+        """
+        Return what people call a level.
+
+        Raises:
+            InvalidError: If there is no such level.
+        """
+        return self.named[self.place(level)][1]
 
     def place(self, level: str) -> int:
-        """Return how far down a level is, from 0."""
+        """
+        Return how far down a level is, from 0.
+
+        Raises:
+            InvalidError: If there is no such level.
+        """
+        known = ", ".join(self.codes)
+        check("Levels", None if level in self.codes else Problem("level", f"must be one of {known}, got {level!r}"))
         return self.codes.index(level)
 
 
