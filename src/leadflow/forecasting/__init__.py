@@ -9,7 +9,8 @@ Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` an
 `hazardchain`, `hazard` (win models); `distribution`, `edgeworth`, `counts`, `totalsum`, `totalfactor`, `total` (sums of
 deals as distributions); `conversion`, `potential`, `creation` (what is no deal yet); `spread`, `asking`,
 `contributions`, `outlook`, `cautions`, `forecast` (the forecast); `causes`, `explain` (why two differ); `scores`,
-`past`, `baselines`, `backtestrows`, `backtest`, `calibration` (how good they were).
+`past`, `baselines`, `backtestrows`, `backtest`, `calibration`, `choices`, `choose` (how
+good they were).
 """
 
 from leadflow.forecasting.adjustments import Adjusted, AdjustedFigure, Adjustment, adjust, adjusted
@@ -17,6 +18,8 @@ from leadflow.forecasting.backtest import backtest
 from leadflow.forecasting.backtestrows import Backtest, BacktestRow, Coverage, Skill
 from leadflow.forecasting.calibration import calibrated
 from leadflow.forecasting.causes import Factor
+from leadflow.forecasting.choices import Choice, Judged
+from leadflow.forecasting.choose import choose
 from leadflow.forecasting.contributions import Addition, Contribution
 from leadflow.forecasting.conversion import Conversion
 from leadflow.forecasting.counts import Wins
@@ -70,6 +73,7 @@ __all__ = [
     "Bucket",
     "BucketRow",
     "ByCategory",
+    "Choice",
     "Contribution",
     "Conversion",
     "Coverage",
@@ -87,6 +91,7 @@ __all__ = [
     "Forecast",
     "HazardTable",
     "Histories",
+    "Judged",
     "LandmarkCell",
     "LandmarkTable",
     "Level",
@@ -124,6 +129,7 @@ __all__ = [
     "backtest",
     "brier",
     "calibrated",
+    "choose",
     "crps",
     "explain",
     "fit_creation",

@@ -6,7 +6,6 @@ What was won in the window is told by the whole history. Baselines are asked in 
 origin whose window has not closed has no truth to be compared with, and is refused.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from math import fsum, isfinite
@@ -17,13 +16,12 @@ from leadflow.errors import Problem
 from leadflow.forecasting.backtestrows import Backtest, BacktestRow
 from leadflow.forecasting.baselines import BASELINES, baseline_problems, named
 from leadflow.forecasting.histories import DealHistory, History, histories_of
-from leadflow.forecasting.past import Horizon, MakeForecast, Past, horizon_problem, known_by, window_at
+from leadflow.forecasting.past import Horizon, MakeForecast, Past, horizon_problem, known_by, origin_problems, window_at
 from leadflow.forecasting.scores import crps, interval_score, pinball
 from leadflow.money import ExchangeRates, Money
 from leadflow.validation import (
     aware,
     check,
-    each,
     instance,
     invalid,
     optional,
@@ -81,7 +79,7 @@ def backtest(
     unread = (
         _function_problem(make_forecast),
         horizon_problem(horizon),
-        *_origin_problems(listed),
+        *origin_problems(listed),
         *baseline_problems(baselines := to_tuple(baselines)),
         _level_problem(level),
         optional(aware, "as_of", as_of),
@@ -180,19 +178,6 @@ def _function_problem(function: object) -> Problem | None:
         return None
     rule = "must be a function of a Past and its origin that returns a forecast"
     return Problem("make_forecast", f"{rule}, got {shown(function)}", is_type=True)
-
-
-def _origin_problems(listed: object) -> list[Problem | None]:
-    if not isinstance(listed, tuple):
-        return [Problem("origins", f"must be several datetimes, got {shown(listed)}", is_type=True)]
-    found: list[Problem | None] = [*each("origins", listed, aware)]
-    if not listed:
-        found.append(Problem("origins", "must hold at least one"))
-    if not any(found):
-        twice = [origin for origin, times in Counter(listed).items() if times > 1]
-        if twice:
-            found.append(Problem("origins", f"must not repeat, got {twice[0].isoformat()} more than once"))
-    return found
 
 
 def _level_problem(level: object) -> Problem | None:

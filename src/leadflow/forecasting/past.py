@@ -10,6 +10,7 @@ looks back; void and withdrawn deals never count.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cached_property
@@ -25,9 +26,9 @@ from leadflow.forecasting.histories import DealHistory, History, histories_of
 from leadflow.forecasting.landmarks import counts
 from leadflow.forecasting.omissions import Omission, in_order, priced
 from leadflow.money import ExchangeRates, Money
-from leadflow.validation import aware, check, instance, optional, shown, to_instant
+from leadflow.validation import aware, check, each, instance, optional, shown, to_instant
 
-__all__ = ["Horizon", "MakeForecast", "Past", "Window", "horizon_problem", "known_by", "window_at"]
+__all__ = ["Horizon", "MakeForecast", "Past", "Window", "horizon_problem", "known_by", "origin_problems", "window_at"]
 
 Horizon: TypeAlias = timedelta | Callable[[datetime], Period]
 # Asked with what was known at an origin, and the origin; answers with a `Forecast`, with anything that has a mean and
@@ -112,6 +113,20 @@ def horizon_problem(horizon: object) -> Problem | None:
     if horizon <= _NOTHING or horizon % _DAY:
         return Problem("horizon", f"must be a number of whole days, at least one, got {horizon!r}")
     return None
+
+
+def origin_problems(listed: object) -> list[Problem | None]:
+    """Say what is wrong with a choice of origins."""
+    if not isinstance(listed, tuple):
+        return [Problem("origins", f"must be several datetimes, got {shown(listed)}", is_type=True)]
+    found: list[Problem | None] = [*each("origins", listed, aware)]
+    if not listed:
+        found.append(Problem("origins", "must hold at least one"))
+    if not any(found):
+        twice = [origin for origin, times in Counter(listed).items() if times > 1]
+        if twice:
+            found.append(Problem("origins", f"must not repeat, got {twice[0].isoformat()} more than once"))
+    return found
 
 
 @frozen(kw_only=True)
