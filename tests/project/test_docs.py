@@ -63,6 +63,15 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("page", [*FRONT, *PAGES], ids=name_of)
+def test_tables_are_rectangles(page: Path) -> None:
+    """Every row of a table has as many cells as its head: a stray bar would shift a row."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    tables = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    widths = [{len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()} for table in tables]
+    assert [table.splitlines()[0] for table, width in zip(tables, widths, strict=True) if len(width) > 1] == []
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if ("text" in dict(fences(page)))], ids=name_of)
 def test_shown_output_is_what_is_printed(page: Path) -> None:
     """A ```text block is what the ```python block right before it prints, and names carry on down the page."""
