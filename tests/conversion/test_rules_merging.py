@@ -143,7 +143,7 @@ class TestRule20Survivor:
         nurtured = shop.prospect("P-3").nurture(**shop.later)
         assert merged(nurtured, shop.prospect("P-4")).survivor.id == "P-4"
         out = converted.prospect.disqualify("poor_fit", **shop.later)
-        assert merged(shop.prospect("P-1"), out).survivor.id == "P-1"
+        assert merged(shop.prospect("P-1"), out, known=known).survivor.id == "P-1"
 
     def test_deals(self) -> None:
         """Won before open before lost, then the later stage, then the older, then the id."""
@@ -601,6 +601,23 @@ class TestRule20Refusals:
         old = Lead.imported("L-2", status="merged", **shop.now)
         assert refused(shop.lead("L-1"), old).codes == {RefusalCode.MERGED}
         assert refused(deal("O-1"), deal("O-2").withdraw(**LATER)).codes == {RefusalCode.WITHDRAWN}
+
+    def test_every_contact_hears_a_refusal(self) -> None:
+        """Whichever of three prospects said no: the contact of each has it, so that none is written to any more."""
+        yes, no = (Consent("email", granted=granted, at=AT) for granted in (True, False))
+        for refusing in range(3):
+            said = [(no,) if number == refusing else (yes,) for number in range(3)]
+            contacts = [shop.contact(f"C-{n}", consents=(yes,)) for n in range(3)]
+            prospects = [
+                Prospect.imported(f"P-{n}", person=shop.person, contact_id=f"C-{n}", consents=said[n], **shop.now)
+                for n in range(3)
+            ]
+            plan = merged(*prospects, known=contacts)
+            after = {write.id: write.after for write in plan.changes.writes}
+            assert [after[f"C-{n}"].consents for n in range(3)] == [(no,)] * 3
+            back = plan_unmerge(after[plan.merged[-1].id], known=after.values(), **LATER)
+            assert isinstance(back, UnmergePlan)
+            assert refused(*prospects, known=contacts[:2]).codes == {RefusalCode.UNKNOWN_RECORD}
 
     def test_the_prospect_behind_has_ended(self) -> None:
         """What a qualified lead gains its prospect must gain too; where that has ended, the answer is a refusal."""

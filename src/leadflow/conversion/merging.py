@@ -6,7 +6,7 @@ what it means for the records behind. One record goes into the survivor after th
 they can be taken out again in turn. Everything is kept: a merged record with all its values and links (the prospect of
 a merged lead, the deals of a merged prospect), pointing at the survivor; a prospect's deals are the survivor's as well.
 A qualified lead is read-only, and whatever happens from then on happens to its prospect; so what it gains, the prospect
-gains too. A prospect's contact says what they said about being contacted, so its consents tighten along.
+gains too. The contacts of prospects say what they said about being contacted, so the consents of each tighten along.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ from leadflow.events import LeadAbsorbed, OpportunityAbsorbed, Provenance, When,
 from leadflow.events.undoing import counting
 from leadflow.lead import Lead
 from leadflow.opportunity import Opportunity
-from leadflow.party import tighten
+from leadflow.party import Consent, tighten
 from leadflow.prospect import Prospect
 from leadflow.stores import Record
 from leadflow.validation import built, each, instance, to_tuple
@@ -60,7 +60,7 @@ def plan_merge(
     Args:
         records: At least two of one kind, as they were loaded.
         known: The records behind: of a qualified lead its prospect (and where that was merged, the one that goes on),
-            of a prospect its contact.
+            of each prospect its contact.
         rules: How custom fields merge that are not filled where they are blank, by name: ``maximum``.
         note: Why, in words.
         **when: See `When`. Where one of the records was recorded later, that is the time instead.
@@ -117,14 +117,20 @@ def merge_of(request: MergeRequest, known: Iterable[Record], moment: Moment) -> 
         return Refusal(request.action, reasons)
     survivor, *others = ranked(records)
     behind = _behind(survivor, bench)
-    contact = bench.find(Contact, behind.contact_id or "") if isinstance(behind, Prospect) else None
-    reasons = [*_against(survivor, others, bench), *_missing(survivor, behind, contact, others)]
+    contact = _contact_of(behind, bench)
+    reasons = [*_against(survivor, others, bench), *_missing(survivor, behind, bench, others)]
     if reasons:
         return Refusal(request.action, reasons)
-    touched = [*records, *(record for record in (behind, contact) if record is not None)]
+    theirs = (_contact_of(other, bench) for other in others)
+    touched = [*records, *(record for record in (behind, contact, *theirs) if record is not None)]
     moment = moment.not_before(max(record.updated_at for record in touched))
     joining = _Joining(
-        bench=bench, survivor=survivor, behind=behind, contact=contact, rules=dict(request.rules), moment=moment
+        bench=bench,
+        survivor=survivor,
+        behind=behind,
+        said=tighten(*(said for record in records for said in record.consents)),
+        rules=dict(request.rules),
+        moment=moment,
     )
     left = tuple(unmapped for other in others for unmapped in joining.absorb(other))
     merged = bench.present(survivor)
@@ -225,7 +231,7 @@ def _against(survivor: Mergeable, others: list[Mergeable], bench: Bench) -> Iter
 
 
 def _missing(
-    survivor: Mergeable, behind: Prospect | None, contact: Contact | None, others: list[Mergeable]
+    survivor: Mergeable, behind: Prospect | None, bench: Bench, others: list[Mergeable]
 ) -> Iterator[RefusalReason]:
     """Yield which records behind are needed and not known."""
     for record in (survivor, *others):
@@ -234,8 +240,9 @@ def _missing(
     if behind is not None and behind is not survivor and not behind.can_absorb():
         # It took no part in the merge itself, so nobody has looked at it yet.
         yield from (evolve(why, path=behind.kind) for why in _closed([behind]))
-    if behind is not None and behind.contact_id is not None and contact is None:
-        yield unknown(Contact, behind.contact_id, None)
+    for prospect in (behind, *others):
+        if isinstance(prospect, Prospect) and prospect.contact_id and _contact_of(prospect, bench) is None:
+            yield unknown(Contact, prospect.contact_id, None)
 
 
 # -- what it means ---------------------------------------------------------------------------------------------------
@@ -251,6 +258,11 @@ def _behind(record: Mergeable, bench: Bench) -> Prospect | None:
     return prospect
 
 
+def _contact_of(record: Mergeable | None, bench: Bench) -> Contact | None:
+    """Return the contact that a prospect was converted to, where it is known."""
+    return bench.find(Contact, record.contact_id or "") if isinstance(record, Prospect) else None
+
+
 @frozen(kw_only=True, eq=False)
 class _Joining:
     """The records that gain from a merge: the survivor, and what is behind it."""
@@ -258,7 +270,7 @@ class _Joining:
     bench: Bench
     survivor: Mergeable
     behind: Prospect | None
-    contact: Contact | None
+    said: tuple[Consent, ...]
     rules: Mapping[str, MergeRule]
     moment: Moment
 
@@ -272,18 +284,22 @@ class _Joining:
             changed = prospect.lead_absorbed(other.id, **_told(prospect, gained), **self.moment.when())
             wrote.append(Wrote(changed.id, (changed.version,)))
             self.bench.put(changed)
-        if self.contact is not None:
-            contact = self.bench.present(self.contact)
-            news = [said for said in tighten(*contact.consents, *other.consents) if said not in contact.consents]
-            if news:
-                told = contact.record_consent(*news, **self.moment.when())
-                wrote.append(Wrote(told.id, range(contact.version + 1, told.version + 1)))
-                self.bench.put(told)
+        # They are one person: what was said on any side holds on all.
+        wrote += (told for record in (self.behind, other) for told in self._hears(_contact_of(record, self.bench)))
         gained = gain(survivor, other, self.rules)
         told_of = _told(survivor, gained)
         self.bench.put(survivor.absorbed(other.id, **told_of, wrote=wrote, **self.moment.when()))
         self.bench.put(other.merged(into=survivor.id, **self.moment.when()))
         return gained.left
+
+    def _hears(self, contact: Contact | None) -> Iterator[Wrote]:
+        """Tell a contact what was said about being contacted; yield what that wrote."""
+        held = () if contact is None else contact.consents
+        news = [said for said in tighten(*held, *self.said) if said not in held]
+        if contact is not None and news:
+            told = contact.record_consent(*news, **self.moment.when())
+            self.bench.put(told)
+            yield Wrote(told.id, range(contact.version + 1, told.version + 1))
 
 
 def _told(survivor: Mergeable, gained: Gain) -> dict[str, Any]:
