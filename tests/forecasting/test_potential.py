@@ -9,7 +9,8 @@ from leadflow import pipelines
 from leadflow.calendar import FiscalCalendar
 from leadflow.engagement import Engagement
 from leadflow.errors import InvalidError
-from leadflow.forecasting import Level, StageTable, forecast
+from leadflow.forecasting import Conversion, Level, StageTable, forecast
+from leadflow.funnel import Journey, Levels, funnel
 from leadflow.lead import Lead
 from leadflow.money import ExchangeRates, Money, Rate
 from leadflow.party import Person
@@ -162,6 +163,33 @@ class TestPotential:
         assert "potential: 1 prospect at 20 %: 200.00" in text
         assert "potential: left out: 1 without an amount: L-3" in text
         assert "potential" not in str(of())
+
+    def test_who_has_waited_longer_than_any_win_is_listed(self):
+        """No win was seen at such an age: the chance is unknown, and is listed rather than put at nothing."""
+        known = Conversion(0.2, [(10 * DAY, 0.5), (40 * DAY, 1.0)], n=30)
+        old, young = lead("L-1", created_at=NOW - 40 * DAY), lead("L-2", created_at=NOW - 39 * DAY)
+        result = of([old, young], conversion={"lead": known})
+        assert [row.id for row in result.potential.rows] == ["L-2"]
+        assert [str(one) for one in result.potential.omitted] == [
+            "L-1: is 40 days old, and no win beyond that age is known"
+        ]
+        assert result.new.amount > 0
+
+    def test_what_a_funnel_measured_is_counted(self):
+        """What a funnel measured of past leads says what today's bring inside the period, in the mean and apart."""
+        past = [
+            Journey(f"J-{n}", [("lead", NOW - 90 * DAY), ("won", NOW - (90 - n) * DAY)])
+            if n % 2
+            else Journey(f"J-{n}", [("lead", NOW - 90 * DAY)], out_at=NOW - (90 - n) * DAY)
+            for n in range(1, 41)
+        ]
+        measured = funnel(past, as_of=NOW, levels=Levels(["lead"])).conversion("lead")
+        assert (measured.rate, measured.n) == (pytest.approx(0.5), 40)
+        result = of([lead("L-1")], conversion={"lead": measured})
+        (row,) = result.potential.rows
+        assert row.in_period.p == measured.won(result.period.end - NOW, age=DAY).p
+        assert result.mean == result.new == Money("1000", "EUR").times(row.in_period.p).round()
+        assert [one.name for one in result.additions] == ["leads"]
 
     def test_levels_are_codes(self):
         """The caller's mapping may have members or their values as keys."""

@@ -5,7 +5,11 @@ Theory. Who has no deal yet may still bring one that is won inside the period. T
 the end, times the share of those wins that come in time. Somebody who has waited for some time is there because nothing
 has come so far: at age a, P(won within h) = r (F(a + h) - F(a)) / (1 - r F(a)), with r the share won in the end and F
 the distribution of the time from becoming a lead to the win. Rates and times come from the host's own counts, or from a
-hazard table whose stages are the levels.
+funnel (`leadflow.funnel.Funnel.conversion`).
+
+Not to be trusted for those who have waited long: the formula takes whoever is still a lead to be as likely to win as
+anybody of that age who has not won yet, those who were lost or have moved on included. At ages at which no win was ever
+seen it says nothing, and a forecast lists such records instead of counting them.
 """
 
 from collections.abc import Iterable
@@ -70,13 +74,24 @@ class Conversion:
                 found.append(Problem("times", "must hold at least one pair of time and share"))
         check("Conversion", *found)
 
+    def covers(self, age: timedelta) -> bool:
+        """
+        Say whether wins have been seen beyond an age; where none were, it knows nothing.
+
+        >>> conversion = Conversion(0.2, [(timedelta(days=30), 1.0)])
+        >>> conversion.covers(timedelta(days=29)), conversion.covers(timedelta(days=30))
+        (True, False)
+        """
+        check("Conversion.covers", instance("age", age, timedelta, "a timedelta"))
+        return self._share(age) < self.times[-1][1]
+
     def won(self, within: timedelta, *, age: timedelta = _NOTHING) -> Estimate:
         """
         Estimate the chance that somebody who is not won yet is won within a time.
 
         Args:
             within: From now.
-            age: How long they have been a lead or prospect.
+            age: How long they have been a lead or prospect. Beyond the ages that it `covers` the chance is 0.
         """
         check(
             "Conversion.won",

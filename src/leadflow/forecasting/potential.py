@@ -4,8 +4,9 @@ The potential of leads and prospects: what might come of those who have no deal 
 Theory. A lead's estimated value is not revenue: how much of it turns into wins is the caller's to say, per level, and
 is never guessed. A rate alone says nothing about when, so what it gives stands beside a forecast and is no part of it;
 a `Conversion` knows times as well, and what it expects inside the period is counted there. Whatever lacks a value or a
-conversion rate is listed. Each record is taken as it was known at the as-of time. Who is disqualified, merged or
-withdrawn has no potential; who has become a prospect or has a deal counts there, and is listed here as converted.
+conversion rate is listed, and so is who has waited longer than any win that the conversion knows. Each record is taken
+as it was known at the as-of time. Who is disqualified, merged or withdrawn has no potential; who has become a prospect
+or has a deal counts there, and is listed here as converted.
 """
 
 from collections.abc import Mapping
@@ -145,12 +146,14 @@ def potential(
         converted = _converted(known)
         if converted is not None:
             omitted.append(converted)
-        elif rate is None or isinstance(value, Omission):
-            detail = f"has no conversion rate; pass conversion={{{level.value!r}: ...}}"
-            lacking = Omission(known.id, OmissionReason.NO_CONVERSION, detail) if rate is None else None
-            omitted += [each for each in (lacking, value) if isinstance(each, Omission)]
-        else:
-            age = as_of.astimezone(UTC) - known.created_at.astimezone(UTC)
+            continue
+        age = as_of.astimezone(UTC) - known.created_at.astimezone(UTC)
+        lacking = _lacking(rate, level, age)
+        if lacking is not None:
+            omitted.append(Omission(known.id, OmissionReason.NO_CONVERSION, lacking))
+        if isinstance(value, Omission):
+            omitted.append(value)
+        elif lacking is None and rate is not None:
             counted.append(
                 (
                     known.id,
@@ -189,6 +192,15 @@ def potential_problems(
         else:
             found.append(Problem("conversion", f"has an unknown level, {level!r}{did_you_mean(str(level), levels)}"))
     return found
+
+
+def _lacking(rate: float | Conversion | None, level: Level, age: timedelta) -> str | None:
+    """Say why nothing is known of how often one of an age is won, if so."""
+    if rate is None:
+        return f"has no conversion rate; pass conversion={{{level.value!r}: ...}}"
+    if isinstance(rate, Conversion) and not rate.covers(age):
+        return f"is {age.days:,} days old, and no win beyond that age is known"
+    return None
 
 
 def _inside(conversion: Conversion, age: timedelta, window: tuple[timedelta, timedelta]) -> Estimate:
