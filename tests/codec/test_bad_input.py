@@ -222,6 +222,14 @@ class TestPipelines:
         plain["data"]["pipeline"] = reference
         assert all(path.startswith("data.pipeline") for path in problems(lambda: CODEC.load(plain)))
 
+    def test_references_by_part(self):
+        """Each part of a reference is told by its name; a version that Python cannot write out is told too."""
+        plain = CODEC.dump(DEAL.history[0])
+        plain["data"]["pipeline"] = {"id": 5, "version": "1"}
+        assert problems(lambda: CODEC.load(plain)).keys() == {"data.pipeline.id", "data.pipeline.version"}
+        plain["data"]["pipeline"] = {"id": "simple", "version": 10**5000}
+        assert "which this codec does not know" in problems(lambda: CODEC.load(plain))["data.pipeline"]
+
     def test_given_ones(self):
         """What is no pipeline, and two of one name that differ."""
         changed = Pipeline("trade", self.TRADE.stages, allow_back=False)

@@ -76,6 +76,19 @@ class TestOlder:
         with pytest.raises(InvalidError, match=r"data\.amount must be a dict"):
             LIFTED.load({**plain, "data": {"amount": 5, "every_months": 3}})
 
+    def test_what_came_in_stays_as_it_is(self):
+        """An upcaster that works in place changes a copy, at whatever depth: the caller's dict stays as it is."""
+
+        def in_place(plain):
+            plain["currency"] = plain.pop("unit")["code"].pop().upper()
+            return plain
+
+        lifted = Codec(upcasters={("money", 1): in_place})
+        plain = {"leadflow": "money", "version": 1, "data": {"amount": "48000.50", "unit": {"code": ["eur"]}}}
+        kept = json.dumps(plain)
+        assert lifted.load(plain) == lifted.load(plain) == VALUE
+        assert json.dumps(plain) == kept
+
 
 class TestOthers:
     """Versions that are none, and those to come."""
@@ -84,6 +97,12 @@ class TestOthers:
         """It names the version that it knows, and what to do."""
         with pytest.raises(InvalidError, match=r"version is newer than 1, .*, got 2; upgrade leadflow to read it"):
             Codec().load({**Codec().dump(DEAL), "version": 2})
+
+    @pytest.mark.parametrize("version", [10**5000, -(10**5000)], ids=["large", "small"])
+    def test_what_python_cannot_write_out(self, version):
+        """A version of more than 4300 digits is refused like any other."""
+        with pytest.raises(InvalidError, match=r"version .*got a value of type int"):
+            Codec().load({**Codec().dump(VALUE), "version": version})
 
     @pytest.mark.parametrize("version", [0, -1, "1", 1.0, True, None, [1]])
     def test_none(self, version):
@@ -105,6 +124,7 @@ class TestMistakes:
                     "lead": rename,
                     ("lead", 1): 5,
                     ("contact", True): rename,
+                    ("contact", -(10**5000)): rename,
                 }
             )
         message = str(caught.value)

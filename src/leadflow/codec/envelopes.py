@@ -167,10 +167,10 @@ def _version_problems(given: object, version: int) -> list[Problem]:
     if type(given) is not int:
         return [Problem("version", f"must be a whole number (int), got {shown(given)}", is_type=True)]
     if given < 1:
-        return [Problem("version", f"must be at least 1, got {given}")]
+        return [Problem("version", f"must be at least 1, got {shown(given)}")]
     if given > version:
-        rule = f"is newer than {version}, the newest that this leadflow knows, got {given}; upgrade leadflow to read it"
-        return [Problem("version", rule)]
+        rule = f"is newer than {version}, the newest that this leadflow knows, got {shown(given)}"
+        return [Problem("version", f"{rule}; upgrade leadflow to read it")]
     return []
 
 

@@ -17,6 +17,7 @@ import attrs
 from leadflow.codec.classes import Attribute, attributes_of, reading, writing
 from leadflow.codec.collections import custom_fields, listed, set_of, together
 from leadflow.codec.kinds import KINDS, NAMES
+from leadflow.codec.problems import collected
 from leadflow.codec.scalars import SCALARS, Form, Hint, Outside, Value, choice, refused, wrong
 from leadflow.codec.unions import ANY_SCALAR, BARE, class_of, or_none, tagged, union
 from leadflow.events import Event
@@ -112,12 +113,12 @@ class Forms:
 
 def _reference(known: Known) -> Form:
     """Return the form of a pipeline inside another value: its id and version, of those that are known."""
-    named = together((SCALARS[str], SCALARS[int]))
+    parts = {"id": SCALARS[str], "version": SCALARS[int]}
 
     def read(plain: Outside, _: object = None) -> Value:
-        if type(plain) is not dict or plain.keys() != {"id", "version"}:
+        if type(plain) is not dict or plain.keys() != parts.keys():
             raise wrong("a pipeline by id and version, {'id': ..., 'version': ...}", plain)
-        return find(*named.read([plain["id"], plain["version"]], None))
+        return find(*collected((key, form.read, (plain[key],)) for key, form in parts.items()))
 
     def write(value: Value) -> Outside:
         if not isinstance(value, Pipeline):
@@ -132,7 +133,7 @@ def _reference(known: Known) -> Form:
         if (id_, version) in known:
             return known[id_, version]
         names = ", ".join(f"{name!r} version {number}" for name, number in sorted(known))
-        rule = f"is pipeline {shown(id_)} version {version}, which this codec does not know (known: {names})"
+        rule = f"is pipeline {shown(id_)} version {shown(version)}, which this codec does not know (known: {names})"
         raise refused(f"{rule}; give it to the codec: Codec(pipelines=[...])")
 
     return Form(read, write)

@@ -19,7 +19,7 @@ from leadflow.validation import shown
 __all__ = ["UPCASTERS", "Upcaster", "Upcasters", "lift", "newest", "upcaster_problems"]
 
 Upcaster: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
-"""Returns a new dict of a kind, one version on; leaves the one it gets as it is."""
+"""Returns a dict of a kind, one version on; the one it gets is a copy, its to change."""
 
 Upcasters: TypeAlias = Mapping[tuple[str, int], Upcaster]
 """Upcasters by the name of the kind and the version that they lift from."""
@@ -40,10 +40,17 @@ def lift(upcasters: Upcasters, version: int, name: str, plain: Outside) -> Outsi
         if upcaster is None or not isinstance(plain, dict):
             continue
         try:
-            plain = upcaster(plain)
+            plain = upcaster(_apart(plain))
         except Exception as error:  # noqa: BLE001 - whatever the function stumbles over, the dict is not of its version
             raise refused(f"cannot be lifted from version {step} ({type(error).__name__}: {error})") from None
     return plain
+
+
+def _apart(plain: Outside) -> Outside:
+    """Return a copy that shares no dict and no list, so that the caller's own stays as it is whatever is done to it."""
+    if isinstance(plain, dict):
+        return {key: _apart(part) for key, part in plain.items()}
+    return [_apart(part) for part in plain] if isinstance(plain, list) else plain
 
 
 def upcaster_problems(upcasters: object) -> list[Problem | None]:
@@ -53,13 +60,13 @@ def upcaster_problems(upcasters: object) -> list[Problem | None]:
         return [Problem("upcasters", f"{rule}, got {shown(upcasters)}", is_type=True)]
     problems: list[Problem | None] = []
     for key, function in upcasters.items():
-        path = f"upcasters[{key!r}]"
+        path = f"upcasters[{shown(key)}]"
         match key:
             case (str(name), int(version)) if not isinstance(version, bool):
                 if name not in KINDS:
                     problems.append(Problem(path, f"must name a kind, got {name!r}{did_you_mean(name, KINDS)}"))
                 if version < 1:
-                    problems.append(Problem(path, f"must lift from version 1 or later, got {version}"))
+                    problems.append(Problem(path, f"must lift from version 1 or later, got {shown(version)}"))
             case _:
                 problems.append(Problem(path, "must be a pair of a kind's name and a version", is_type=True))
         if not callable(function):
