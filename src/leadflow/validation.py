@@ -25,6 +25,7 @@ from leadflow.errors import InvalidError, InvalidTypeError, Problem, did_you_mea
 __all__ = [
     "MAX_CODE",
     "MAX_TEXT",
+    "MAX_WHOLE",
     "aware",
     "built",
     "check",
@@ -57,6 +58,9 @@ MAX_TEXT = 500
 MAX_CODE = 191
 # Longest free text (notes, evidence): a long e-mail; more belongs in a document store.
 MAX_PROSE = 100_000
+
+# Largest whole number: what eight bytes hold, as integers of databases do. No count of ours comes near.
+MAX_WHOLE = 2**63 - 1
 
 # No part of any text: controls other than tabs and line breaks, and halves of surrogate pairs.
 # Compiled when the first text of several lines comes: sets that reach beyond Latin-1 cost 2 ms of every import.
@@ -114,8 +118,10 @@ def shown(value: object) -> str:
         quoted = repr(value)
     except Exception:  # noqa: BLE001  # ints beyond 4300 digits, a host's broken repr: the problem matters more
         return f"a value of type {type(value).__name__}"
-    # A line or two of a log.
-    return quoted if len(quoted) <= 200 else f"{quoted[:120]}... ({len(quoted)} characters)"  # noqa: PLR2004
+    if len(quoted) <= 200:  # noqa: PLR2004 - a line or two of a log
+        return quoted
+    # Of a text its own length is told, which is what a limit is about; the quotes are ours.
+    return f"{quoted[:120]}... ({len(value) if isinstance(value, str) else len(quoted)} characters)"
 
 
 def _must(path: str, rule: str, value: object, *, is_type: bool = False) -> Problem:
@@ -193,9 +199,11 @@ def day(path: str, value: object) -> Problem | None:
 
 
 def whole(path: str, value: object, least: int = 0) -> Problem | None:
-    """Check for an int of at least `least`; True and 3.0 are not ints here."""
+    """Check for an int of at least `least` that a database can hold; True and 3.0 are not ints here."""
     if not isinstance(value, int) or isinstance(value, bool):
         return _must(path, "a whole number (int)", value, is_type=True)
+    if value > MAX_WHOLE:
+        return _must(path, f"at most {MAX_WHOLE}", value)
     return None if value >= least else _must(path, f"at least {least}", value)
 
 

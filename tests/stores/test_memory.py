@@ -219,6 +219,13 @@ class TestThreads:
         assert (sum(wins), store.load("A-1").version, len(store.outbox)) == (80, 81, 81)
 
 
+def test_an_empty_store_is_a_store():
+    """However little it holds, it is true: ``store or InMemoryStore()`` takes the store."""
+    assert InMemoryStore()
+    assert len(InMemoryStore()) == 0
+    assert AsyncInMemoryStore()
+
+
 class TestAsynchronous:
     """The asynchronous store is the same store, awaited."""
 

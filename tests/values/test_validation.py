@@ -69,7 +69,7 @@ class TestRules:
             ("code", ["L-1", "custom.demo", "a b", "x" * 191, "ü"]),
             ("aware", [NOW]),
             ("day", [date(2026, 3, 1)]),
-            ("whole", [0, 7, 10**5000]),
+            ("whole", [0, 7, 2**63 - 1]),
             ("finite", [0, -1.5, 1e308, 10**300]),
             ("probability", [0, 1, 0.5, 0.0, 1.0, 5e-324]),
         ],
@@ -85,7 +85,7 @@ class TestRules:
             ("prose", ["x" * 100_001]),
             ("code", ["", " a", "a ", "a\nb", "a\u200b", "x" * 192]),
             ("aware", [NAIVE, datetime(2026, 3, 1, tzinfo=Timeless())]),
-            ("whole", [-1]),
+            ("whole", [-1, 2**63, 10**5000]),
             ("finite", [float("nan"), float("inf"), float("-inf"), 10**400, -(10**400)]),
             ("probability", [-0.01, 1.01, 2, float("nan"), float("inf")]),
         ],
@@ -208,8 +208,9 @@ class TestShown:
         assert shown("x" * 198) == repr("x" * 198)
 
     def test_long_values_are_cut(self):
-        """With their length."""
-        assert shown("x" * 199) == f"'{'x' * 119}... (201 characters)"
+        """With their length: of a text its own, without the quotes; of anything else that of what would be shown."""
+        assert shown("x" * 199) == f"'{'x' * 119}... (199 characters)"
+        assert shown(["x" * 199]) == f"['{'x' * 118}... (203 characters)"
 
     def test_what_python_cannot_write_out(self):
         """An int of more than 4300 digits has no repr."""

@@ -183,6 +183,10 @@ class InMemoryStore:
     def __len__(self) -> int:
         return len(self._records)
 
+    def __bool__(self) -> bool:
+        # An empty store is a store: `store or InMemoryStore()` must not put another in its place.
+        return True
+
     def __contains__(self, id: Any) -> bool:  # noqa: ANN401, A002 - whatever is asked for
         return id in self._records
 
