@@ -375,6 +375,18 @@ class TestTracing:
             ("O-1", "opportunity", False),
         ]
 
+    def test_a_void_deal_takes_nobody_out(self) -> None:
+        """A deal entered by mistake is void by itself; the person is where they would be without it."""
+        lead, prospect, deal = a_path(1)
+        found = journeys_of([lead, prospect, deal.lose("duplicate", at=day(5))], as_of=END)
+        assert [(journey.id, journey.level, journey.is_open, journey.is_void) for journey in found] == [
+            ("L-1", "prospect", True, False),
+            ("O-1", "opportunity", False, True),
+        ]
+        counted = funnel(found, as_of=END)
+        assert [(row.reached, row.now) for row in counted.rows] == [(1, 0), (1, 1), (0, 0), (0, 0)]
+        assert counted.void == 1
+
     def test_merged_prospects_are_one_person(self) -> None:
         """Two leads whose prospects were merged are one journey, with or without the record of the merged one."""
         one, other = a_qualified(1), a_qualified(2)

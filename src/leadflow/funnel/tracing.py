@@ -4,7 +4,8 @@ Tracing: journeys out of records, and out of the stages of deals.
 Theory. A person's journey begins with the first record there is of them: the lead, else the prospect, else the deal.
 Records are linked by ids, both ways, so nothing is guessed. A prospect with several deals has one journey that goes as
 far as the best of them (won, then open, then the latest lost), and each further deal is a journey of its own from its
-opening. Merged and withdrawn records are out; the record that goes on for a merged one counts.
+opening. So is a void one: that a deal was a duplicate says nothing against the person. Merged and withdrawn records are
+out; the record that goes on for a merged one counts.
 """
 
 from collections.abc import Iterable, Iterator
@@ -101,15 +102,17 @@ class _Tracing:
     def _from(self, lead: Lead | None, prospect: Prospect | None) -> Iterator[Journey]:
         ids = () if prospect is None else prospect.opportunity_ids
         deals = sorted((self.deals.pop(id_) for id_ in ids if id_ in self.deals), key=_rank)
-        records = [record for record in (lead, prospect, deals[0] if deals else None) if record is not None]
+        best = next((deal for deal in deals if not _is_void(deal)), None)
+        records = [record for record in (lead, prospect, best) if record is not None]
         steps: list[Step] = []
         for record in records:
             steps.append(Step(record.kind, max([record.created_at, *(step.at for step in steps)])))
         if lead is not None and prospect is None and lead.prospect_id is not None:
             steps.append(Step(Prospect.kind, max(_last_at(lead, LeadQualified), steps[-1].at)))
         yield _journey(records[0].id, steps, records)
-        for further in deals[1:]:
-            yield self._of_deal(further)
+        for deal in deals:
+            if deal is not best:
+                yield self._of_deal(deal)
 
     def _of_deal(self, deal: Opportunity) -> Journey:
         return _journey(deal.id, [Step(deal.kind, deal.created_at)], [deal])
@@ -181,6 +184,10 @@ def _rank(deal: Opportunity) -> tuple[int, float, str]:
     return order, closed.timestamp() if deal.is_won else -closed.timestamp(), deal.id
 
 
+def _is_void(deal: Opportunity) -> bool:
+    return deal.is_lost and _counts_as(deal.reason) is CountsAs.VOID
+
+
 def _is_gone(record: Traceable) -> bool:
     if isinstance(record, Opportunity):
         return record.is_withdrawn or getattr(record, "merged_into", None) is not None
@@ -192,6 +199,7 @@ def stage_journeys(history: History, *, pipeline: Pipeline, as_of: datetime) -> 
     Return the journeys of deals through the open stages of a pipeline.
 
     A stage is reached when the deal first enters it or a later one; going back and coming again does not count twice.
+    A deal of which it is not known when it entered any open stage (an import that says so of none) has no journey.
 
     Args:
         history: Opportunities, or `DealHistory` values made from rows; of these no reason for falling out is known.
