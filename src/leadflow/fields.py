@@ -2,7 +2,8 @@
 Custom fields: the host's own values on any entity, immutable and hashable.
 
 The kinds of value are a closed union, so that every store, codec and frame knows all of them. A value's kind is its
-type: ``True`` is not ``1`` and ``1`` is not ``Decimal(1)``, also when two `Fields` are compared.
+type: ``True`` is not ``1`` and ``1`` is not ``Decimal(1)``, also when two `Fields` are compared. Text is what any store
+can hold: as with notes, no control characters, no halves of surrogate pairs, at most 100,000 characters.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Any, TypeAlias
 
 from leadflow.errors import InvalidError, Problem
 from leadflow.money import Money
-from leadflow.validation import check, code, shown
+from leadflow.validation import check, code, prose, shown
 
 __all__ = ["NO_FIELDS", "FieldValue", "Fields", "field_problem", "fields_problems", "to_fields"]
 
@@ -35,8 +36,10 @@ def field_problem(path: str, value: object) -> Problem | None:
             return Problem(path, f"must be finite (leave an unknown value out), got {shown(value)}")
         case Decimal() if not value.is_finite():
             return Problem(path, f"must be finite (leave an unknown value out), got {shown(value)}")
+        case str():
+            return prose(path, value)
         case tuple() | frozenset() if all(isinstance(item, str) for item in value):
-            return None
+            return next((wrong for item in value if (wrong := prose(path, item))), None)
         case _ if isinstance(value, _SCALARS):
             return None
         case _:

@@ -578,6 +578,20 @@ class TestRule23WhatCannotBeRead:
         refusal = take(shop, {"m": "a@b.example", "v": Decimal("1E+30")}, form=form)
         assert isinstance(refusal, Refusal)
 
+    @pytest.mark.parametrize("amount", ["", "abc", "5"])
+    def test_a_currency_is_never_lost(self, shop, amount):
+        """One that is none is refused, whatever the amount; one without an amount is listed."""
+        form = IntakeForm(
+            "f",
+            {"m": "person.email", "v": "estimated_value", "c": "currency", "bc": "discovery.budget.currency"},
+            defaults={"engagement.kind": "form"},
+        )
+        refusal = take(shop, {"m": "a@b.example", "v": amount, "c": "EURO!!", "bc": "x"}, form=form)
+        assert {"c", "bc"} <= {reason.path for reason in refusal.reasons}
+        listed = {"bc": "no amount was given"} | ({} if amount else {"c": "no amount was given"})
+        if amount != "abc":
+            assert left(taken(shop, {"m": "a@b.example", "v": amount, "c": "EUR", "bc": "USD"}, form=form)) == listed
+
     def test_what_has_no_place_is_listed(self, shop):
         """The size of a company that nobody named; a part of a name beside the whole."""
         form = IntakeForm(
@@ -611,6 +625,18 @@ class TestRule23WhatCannotBeRead:
             "e-mail": "form 'website form' declares no such column (did you mean 'E-Mail'?)",
             "": "the row has more cells than columns",
         }
+
+    @pytest.mark.parametrize("header", ["E-Mail;Was", "\ufeffE-Mail", "E-MAIL", "e-mail", "\x00", "x" * 300])
+    def test_a_row_that_names_nobody_says_what_was_not_used(self, shop, header):
+        """Another separator, a byte-order mark, another case: the first place to look."""
+        (reason,) = take(shop, {header: "a@b.example"}).reasons
+        assert reason.path == "person"
+        assert "form 'website form' declares no such column" in reason.message
+        assert ("did you mean 'E-Mail'?" in reason.message) is (2 < len(header) < 100)
+
+    def test_a_column_name_that_is_no_text(self, shop):
+        """Is told as such, and not as too many cells."""
+        assert left(taken(shop, {**DEMO, 5: "x"})) == {"": "the name of a column must be text, got 5"}
 
     def test_owners_are_checked(self, shop):
         """As everywhere."""
@@ -693,8 +719,59 @@ class TestRule23Forms:
             IntakeForm("f", columns, **more)
         assert says in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            ("engagement.kind", "nope"),
+            ("engagement.note", "a\x00b"),
+            ("engagement.fields.page", "\ud800"),
+            ("currency", "euro"),
+            ("estimated_value.currency", "euro"),
+            ("estimated_value", Decimal("1E+30")),
+            ("person.country", "Germany"),
+            ("person.given_name", "x" * 600),
+            ("person.name", " "),
+            ("company.employees", -1),
+            ("company.revenue", Decimal("1E+30")),
+            ("source", ""),
+            ("campaign", "x" * 600),
+            ("owner", " a"),
+            ("tags", ("a", "")),
+            ("product_interest", (" a",)),
+            ("discovery.authority", "nope"),
+            ("discovery.need", "x" * 100_001),
+            ("fields.plan", "\ud800"),
+        ],
+    )
+    def test_a_default_that_no_row_could_have_is_refused(self, path, value):
+        """By the type that would hold it, when the form is declared."""
+        columns = {"m": "person.email", "v": "estimated_value", "c": "currency"}
+        columns = {name: meaning for name, meaning in columns.items() if meaning != path}
+        with pytest.raises(InvalidError) as caught:
+            IntakeForm("f", columns, defaults={path: value})
+        assert [problem.path for problem in caught.value.problems] == [f"defaults[{path!r}]"]
+
+    @pytest.mark.parametrize(
+        "defaults",
+        [
+            {"engagement.kind": "demo_request", "engagement.at": datetime(2026, 3, 2, tzinfo=UTC), "currency": "USD"},
+            {"person.given_name": "A", "company.revenue": Decimal(5), "company.revenue.currency": "CHF"},
+            {"discovery.budget": Decimal(5), "discovery.timeline": date(2026, 3, 2), "consent.email.marketing": True},
+            {"person.name": "A", "fields.x": 5, "engagement.kind": "custom.fair", "engagement.value": Decimal(3)},
+        ],
+    )
+    def test_a_default_that_a_row_may_have_is_taken(self, defaults):
+        """Whatever else a row must say for it to count."""
+        assert IntakeForm(
+            "f", {"m": "person.email", "c": "estimated_value.currency"}, defaults={"currency": "EUR", **defaults}
+        )
+
     def test_several_problems_at_once(self):
-        """Of all columns."""
+        """Of all columns, and of the defaults with them."""
+        with pytest.raises(InvalidError) as caught:
+            IntakeForm("f", [5, ("x",)], defaults={"currenzy": "EUR", "source": "", "owner": 3})
+        paths = [problem.path for problem in caught.value.problems]
+        assert paths == ["columns[0]", "columns[1]", "defaults['currenzy']", "defaults['owner']", "defaults['source']"]
         with pytest.raises(InvalidError) as caught:
             IntakeForm("f", {"a": "person.emial", "b": ("company.employees", Text())})
         assert [problem.path for problem in caught.value.problems] == ["columns['a'].path", "columns['b'].reader"]
@@ -767,6 +844,9 @@ class TestRule23Forms:
             (Words(), [3]),
             (Text(), 3),
             (Text(), b"x"),
+            (Instant("%d.%m.%Y %H:%M", zone=ZoneInfo("Europe/Berlin")), "29.03.2026 02:30"),
+            (Instant("%d.%m.%Y %H:%M", zone=ZoneInfo("Europe/Berlin")), "25.10.2026 02:30"),
+            (Instant(zone=ZoneInfo("Australia/Lord_Howe")), "2026-10-04T02:15:00"),
         ],
     )
     def test_what_they_do_not(self, reader, cell):
@@ -947,6 +1027,8 @@ class TestRule23TheService:
             shop.service().intake_many([], form=FORM)
         with pytest.raises(InvalidTypeError, match="form must be an IntakeForm"):
             shop.service().intake_many([], form={}, **shop.now)
+        with pytest.raises(InvalidTypeError, match="rows must be an iterable of mappings from columns to cells"):
+            shop.service().intake_many(None, form=FORM, **shop.now)
         with pytest.raises(InvalidTypeError, match="rows"):
             shop.service().intake_many(DEMO, form=FORM, **shop.now)
         with pytest.raises(InvalidError, match="key"):

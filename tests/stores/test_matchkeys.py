@@ -103,6 +103,28 @@ class TestNormalising:
         }
         assert len(keys) == 3
 
+    @pytest.mark.parametrize(
+        "phone",
+        [
+            "+1 555 010-9999 x12",
+            "+1 555 0109999,12",
+            "001 555 010 9999 EXT. 12",
+            "+15550109999 extension 1234",
+            "+1-555-010-9999;9",
+        ],
+    )
+    def test_an_extension_is_no_part_of_a_number(self, things, phone):
+        """Those behind one switchboard have one number, however they write what is dialled after it."""
+        assert texts(things.contact(person=Person("x", phone=phone)), deciding=False)[-1] == "contact:phone:15550109999"
+
+    def test_a_number_without_its_country_is_another(self, things):
+        """Nothing is guessed of countries."""
+        phones = ("030 1234567", "+49 30 1234567")
+        keys = [
+            texts(things.contact(person=Person("x", phone=each, country="DE")), deciding=False)[-1] for each in phones
+        ]
+        assert keys == ["contact:phone:0301234567", "contact:phone:49301234567"]
+
     def test_few_digits_are_no_number(self, things):
         """An extension is no phone number."""
         assert texts(things.contact(person=Person("x", phone="ext. 12345"))) == ["contact:name:x"]
@@ -156,6 +178,13 @@ class TestMatchKey:
         with pytest.raises(InvalidError) as caught:
             MatchKey("thing", "smell", 3, within=None)
         assert [problem.path for problem in caught.value.problems] == ["finds", "by", "value", "within"]
+
+    @pytest.mark.parametrize("value", ["a\x00", "\ud800"])
+    def test_holds_what_any_store_can(self, value):
+        """Else the store would fail, and only when it is asked."""
+        with pytest.raises(InvalidError) as caught:
+            MatchKey("lead", "email", value, within=value)
+        assert [problem.path for problem in caught.value.problems] == ["value", "within"]
 
     def test_texts_are_unambiguous(self):
         """An account's id cannot run into the product: two keys, two texts."""

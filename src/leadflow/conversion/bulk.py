@@ -129,12 +129,12 @@ def _id(item: Any) -> str:  # noqa: ANN401 - whatever the caller made of it
     return named if isinstance(named, str) else shown(item)
 
 
-def items_problem(path: str, items: object, *, awaited: bool) -> Problem | None:
+def items_problem(path: str, items: object, *, awaited: bool, of: str = "ids or pairs (id, options)") -> Problem | None:
     """Say what is wrong with the items of a batch as a whole."""
     kinds = (Iterable, AsyncIterable) if awaited else (Iterable,)
     if isinstance(items, kinds) and not isinstance(items, str | Mapping):
         return None
-    return Problem(path, f"must be an iterable of ids or pairs (id, options), got {shown(items)}", is_type=True)
+    return Problem(path, f"must be an iterable of {of}, got {shown(items)}", is_type=True)
 
 
 def run_each(batch: Batch, items: Iterable[BulkItem], store: Store) -> Generator[BulkResult, None, None]:

@@ -58,7 +58,8 @@ class _Calls(Calls):
 
     def _rows(self, rows: object, key: str | None, options: Mapping[str, Any]) -> Batch:
         """Return what all rows share, checked once."""
-        check("intake_many", items_problem("rows", rows, awaited=self.awaited), optional(code, "key", key))
+        of = "mappings from columns to cells, one per row"
+        check("intake_many", items_problem("rows", rows, awaited=self.awaited, of=of), optional(code, "key", key))
         dry = evolve(self, new_id="? {}".format)
         dry._intake({}, **options).close()  # noqa: SLF001 - of the same class
         return Batch(lambda _, *, row, **more: self._intake(row, **more), options)

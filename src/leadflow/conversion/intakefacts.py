@@ -13,21 +13,53 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from leadflow.conversion.carrying import Unmapped
-from leadflow.conversion.intakeform import IntakeForm, Reading, unreadable
-from leadflow.conversion.refusals import RefusalReason
+from leadflow.conversion.refusals import RefusalCode, RefusalReason
 from leadflow.conversion.requests import Moment
 from leadflow.conversion.terms import Default
+from leadflow.currencies import currency_problem
 from leadflow.dealparts import ProductInterest, to_products
 from leadflow.discovery import learn
 from leadflow.engagement import Engagement
 from leadflow.errors import InvalidError, Problem
 from leadflow.events import Discovered
-from leadflow.fields import NO_FIELDS, Fields
+from leadflow.fields import NO_FIELDS, Fields, field_problem
 from leadflow.money import Money
-from leadflow.party import Company, Consent, Person
+from leadflow.party import Basis, Company, Consent, Person
 from leadflow.validation import code, each, text
 
-__all__ = ["Facts", "facts_of"]
+__all__ = ["MONEY", "Facts", "Reading", "facts_of", "unreadable"]
+
+MONEY: Final = ("company.revenue", "engagement.value", "estimated_value", "discovery.budget")
+"""The paths of amounts; each may have a currency of its own, ``<path>.currency``."""
+
+
+@frozen(kw_only=True)
+class Reading:
+    """
+    What a row says.
+
+    Attributes:
+        form: The form's name.
+        basis: Why contacting somebody who said yes there is lawful.
+        values: By path; what is empty is left out.
+        columns: By path, the column that said so.
+        unread: The paths whose columns cannot be read.
+        unmapped: What stands in the row and means nothing.
+        problems: What cannot be read, each with its column.
+    """
+
+    form: str
+    basis: Basis
+    values: Mapping[str, Any]
+    columns: Mapping[str, str]
+    unread: frozenset[str] = frozenset()
+    unmapped: tuple[Unmapped, ...] = ()
+    problems: tuple[RefusalReason, ...] = ()
+
+
+def unreadable(column: str, message: str) -> RefusalReason:
+    """Return the reason that a column's cell is to blame."""
+    return RefusalReason(RefusalCode.INVALID_VALUE, message, path=column)
 
 
 @frozen(kw_only=True)
@@ -74,14 +106,14 @@ class Facts:
 _RULES: Final = {"source": text, "campaign": text, "owner": code}
 
 
-def facts_of(reading: Reading, form: IntakeForm, moment: Moment) -> Facts:
+def facts_of(reading: Reading, moment: Moment) -> Facts:
     """Return what a row says, and everything that is wrong with it."""
-    return _Builder(reading, form, moment).facts()
+    return _Builder(reading, moment).facts()
 
 
 class _Builder:
-    def __init__(self, reading: Reading, form: IntakeForm, moment: Moment) -> None:
-        self.reading, self.form, self.moment = reading, form, moment
+    def __init__(self, reading: Reading, moment: Moment) -> None:
+        self.reading, self.moment = reading, moment
         self.values: dict[str, Any] = dict(reading.values)
         self.columns: dict[str, str] = dict(reading.columns)
         self.problems: list[RefusalReason] = list(reading.problems)
@@ -89,6 +121,7 @@ class _Builder:
         self.unmapped: list[Unmapped] = list(reading.unmapped)
 
     def facts(self) -> Facts:
+        self._currencies()
         person, company = self._person(), self._company()
         engagement = self._engagement()
         plain = {name: self._checked(name, self.values.get(name)) for name in _RULES}
@@ -129,8 +162,7 @@ class _Builder:
 
     def _unread(self, *paths: str) -> bool:
         """Whether one of these stands in a column that could not be read."""
-        columns = {column.name for column in self.form.columns if column.path in paths}
-        return any(reason.path in columns for reason in self.reading.problems)
+        return not self.reading.unread.isdisjoint(paths)
 
     def _blame(self, path: str, *problems: Problem | None) -> None:
         where = self.at(path)
@@ -215,7 +247,7 @@ class _Builder:
             word, _, rest = path.partition(".")
             if word == "consent":
                 channel, _, purpose = rest.partition(".")
-                said = {"granted": granted, "at": at, "source": self.form.name, "basis": self.form.basis}
+                said = {"granted": granted, "at": at, "source": self.reading.form, "basis": self.reading.basis}
                 consents.append(Consent(channel, purpose=purpose, **said))
         return tuple(consents)
 
@@ -224,11 +256,25 @@ class _Builder:
         self._blame("product_interest", *wrong)
         return not any(wrong)
 
+    def _currency_at(self, path: str) -> str:
+        """Return where the currency of an amount stands."""
+        own = f"{path}.currency"
+        return own if own in self.values else "currency"
+
+    def _currencies(self) -> None:
+        """Check every currency, also one that no amount is in, and list those that a column says for nothing."""
+        used = {self._currency_at(path) for path in MONEY if path in self.values or self._unread(path)}
+        for at in ("currency", *(f"{path}.currency" for path in MONEY)):
+            wrong = currency_problem("", self.values[at]) if at in self.values else None
+            self._blame(at, wrong)
+            if at in self.columns and at not in used and not wrong:
+                self.unmapped.append(Unmapped(self.at(at), self.values[at], "no amount was given"))
+
     def _money(self, path: str) -> Money | None:
         amount = self.values.get(path)
         if amount is None:
             return None
-        at = f"{path}.currency" if f"{path}.currency" in self.values else "currency"
+        at = self._currency_at(path)
         currency = self.values.get(at)
         if currency is None:
             if not self._unread(at):
@@ -245,7 +291,10 @@ class _Builder:
         found: dict[str, Any] = {}
         for path, value in self.values.items():
             if path.startswith(prefix):
-                found[path.removeprefix(prefix)] = value
+                wrong = field_problem("", value)
+                self._blame(path, wrong)
+                if wrong is None:
+                    found[path.removeprefix(prefix)] = value
         return Fields(found)
 
     def _discovery(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def taking_in(
     service: Workings, request: IntakeRequest, moment: Moment, key: str | None, *, named: frozenset[str] = frozenset()
 ) -> Flow[Applied | Refusal]:
     """Take in a row; `named` are the new ids that the caller chose."""
-    facts = facts_of(request.form.read(dict(request.row)), request.form, moment)
+    facts = facts_of(request.form.read(dict(request.row)), moment)
 
     def attempt(doubtful: frozenset[str]) -> Flow[tuple[ChangeSet, tuple[Written, ...]] | Refusal]:
         # What cannot be read need not be looked up.

@@ -6,16 +6,19 @@ or missing; columns that are known and left alone. Reading a row gives values by
 with its column, and every cell that no column declares. Whether the row becomes a lead is not decided here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import field, frozen
 
 from leadflow.conversion.carrying import Unmapped
+from leadflow.conversion.intakefacts import MONEY, Reading, facts_of, unreadable
 from leadflow.conversion.intakereaders import Reader, Text, Unreadable, read_cell, reader_for
 from leadflow.conversion.mappingpaths import COMPANY, PERSON, FieldKind, custom, kind_of
-from leadflow.conversion.refusals import RefusalCode, RefusalReason
+from leadflow.conversion.refusals import RefusalReason
+from leadflow.conversion.requests import Moment
 from leadflow.errors import InvalidError, Problem, did_you_mean
 from leadflow.fields import Fields, field_problem, fields_problems, to_fields
 from leadflow.party import Basis, Channel
@@ -35,10 +38,9 @@ from leadflow.validation import (
     when,
 )
 
-__all__ = ["FORM_PATHS", "Column", "IntakeForm", "Reading", "form_kind", "unreadable"]
+__all__ = ["FORM_PATHS", "Column", "IntakeForm", "form_kind"]
 
 _TEXT: Final = FieldKind.TEXT
-_MONEY: Final = ("company.revenue", "engagement.value", "estimated_value", "discovery.budget")
 FORM_PATHS: Final[Mapping[str, FieldKind]] = MappingProxyType(
     {
         **{f"person.{name}": kind for name, kind in PERSON.items()},
@@ -51,8 +53,8 @@ FORM_PATHS: Final[Mapping[str, FieldKind]] = MappingProxyType(
         **{f"discovery.{name}": _TEXT for name in ("need", "authority", "next_step", "catalyst")},
         "discovery.timeline": FieldKind.DATE,
         # An amount is a number in one column and its currency in another, or declared for the whole form.
-        **dict.fromkeys(_MONEY, FieldKind.DECIMAL),
-        **{f"{path}.currency": _TEXT for path in _MONEY},
+        **dict.fromkeys(MONEY, FieldKind.DECIMAL),
+        **{f"{path}.currency": _TEXT for path in MONEY},
         "currency": _TEXT,
     }
 )
@@ -63,6 +65,14 @@ What a column may mean, beside ``fields.<name>``, ``engagement.fields.<name>`` a
 every amount that has none of its own (``company.revenue.currency``).
 """
 
+# What a row needs beside its defaults for each of them to be held by something, and a time that nothing is after.
+_LEAST: Final[Mapping[str, Any]] = {
+    "person.email": "x@x.example",
+    "company.name": "x",
+    "engagement.kind": "form",
+    "currency": "EUR",
+}
+_LAST: Final = Moment(datetime.max.replace(tzinfo=UTC))
 _OPEN: Final = ("fields.<name>", "engagement.fields.<name>", "consent.<channel>.<purpose>")
 _to_basis = member(Basis)
 
@@ -153,24 +163,6 @@ def _basis(value: Basis | str) -> Basis:
     return _to_basis(value)
 
 
-@frozen(kw_only=True)
-class Reading:
-    """
-    What a row says.
-
-    Attributes:
-        values: By path; what is empty is left out.
-        columns: By path, the column that said so.
-        unmapped: What stands in the row and means nothing.
-        problems: What cannot be read, each with its column.
-    """
-
-    values: Mapping[str, Any]
-    columns: Mapping[str, str]
-    unmapped: tuple[Unmapped, ...]
-    problems: tuple[RefusalReason, ...]
-
-
 @frozen
 class IntakeForm:
     """
@@ -203,27 +195,40 @@ class IntakeForm:
         strange = [
             code("name", self.name),
             *each("columns", self.columns, instance, Column, "a Column"),
-            *fields_problems("defaults", self.defaults),
+            *(
+                self._default_problems()
+                if isinstance(self.defaults, Mapping)
+                else fields_problems("defaults", self.defaults)
+            ),
             *each("ignored", self.ignored, text),
             coded("basis", self.basis, Basis),
         ]
         check("IntakeForm", *strange, *(() if any(strange) else self._problems()))
 
+    def _default_problems(self) -> Iterator[Problem | None]:
+        """Yield what is wrong with the defaults: what would be, in a row that says no more than it must."""
+        good: dict[str, Any] = {}
+        for path, value in self.defaults.items():
+            at = f"defaults[{path!r}]"
+            wrong = _path_problem(at, path) or field_problem(at, value)
+            kind = None if wrong else form_kind(path)
+            if wrong is None and kind is not None and kind_of(value) is not kind:
+                wrong = Problem(at, f"must be {kind.value}, got {shown(value)}")
+            yield wrong
+            if wrong is None:
+                good[path] = value
+        row = Reading(form="form", basis=Basis.CONSENT, values={**_LEAST, **good}, columns={})
+        for reason in facts_of(row, _LAST).problems:
+            yield Problem(f"defaults[{reason.path!r}]", reason.message)
+
     def _problems(self) -> Iterable[Problem | None]:
         paths = [column.path for column in self.columns]
         yield unique("columns", [*(column.name for column in self.columns), *self.ignored])
         yield unique("columns", paths)
-        for path, value in self.defaults.items():
-            at = f"defaults[{path!r}]"
-            wrong = _path_problem(at, path)
-            kind = None if wrong else form_kind(path)
-            yield wrong or field_problem(at, value)
-            if kind is not None and kind_of(value) is not kind:
-                yield Problem(at, f"must be {kind.value}, got {shown(value)}")
         said = {*paths, *self.defaults}
         about = [path for path in said if path.startswith(("person.", "company."))]
         yield when(not about, "columns", "must say something of a person or a company (person.email, company.name)")
-        for path in sorted(said.intersection(_MONEY)):
+        for path in sorted(said.intersection(MONEY)):
             if not said.intersection({"currency", f"{path}.currency"}):
                 rule = (
                     f"is a number without a currency; declare a column or default for 'currency' or '{path}.currency'"
@@ -241,20 +246,25 @@ class IntakeForm:
         values: dict[str, Any] = dict(self.defaults)
         columns: dict[str, str] = {}
         problems: list[RefusalReason] = []
+        unread: set[str] = set()
         for column in self.columns:
             cell = row.get(column.name)
             try:
                 value = read_cell(column.reader, cell)
             except Unreadable as why:
                 problems.append(unreadable(column.name, f"{why}, got {shown(cell)}"))
+                unread.add(column.path)
                 continue
             if value is not None and value != ():
                 values[column.path] = value
                 columns[column.path] = column.name
         names = {column.name for column in self.columns}
         return Reading(
+            form=self.name,
+            basis=self.basis,
             values=values,
             columns=columns,
+            unread=frozenset(unread),
             unmapped=tuple(self._unknown(row, names)),
             problems=tuple(problems),
         )
@@ -265,17 +275,20 @@ class IntakeForm:
             if name in names or name in self.ignored or empty:
                 continue
             if not isinstance(name, str):
-                # What csv.DictReader makes of a line with too many cells.
-                yield Unmapped("", cell, "the row has more cells than columns")
+                # None is what csv.DictReader makes of a line with too many cells.
+                why = f"the name of a column must be text, got {shown(name)}"
+                yield Unmapped("", cell, "the row has more cells than columns" if name is None else why)
                 continue
-            near = did_you_mean(name, names) if len(name) < _LONG else ""
-            hint = near if "did you mean" in near else ""
-            yield Unmapped(name, cell, f"form {self.name!r} declares no such column{hint}")
+            yield Unmapped(name, cell, f"form {self.name!r} declares no such column{_near(name, names)}")
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    """Return the hint which declared column may be meant; case is what differs most often."""
+    if len(name) >= _LONG:
+        return ""
+    folded = {known.casefold(): known for known in names}
+    hint = did_you_mean(folded.get(name.casefold(), name), names)
+    return hint if "did you mean" in hint else ""
 
 
 _LONG: Final = 100
-
-
-def unreadable(column: str, message: str) -> RefusalReason:
-    """Return the reason that a column's cell is to blame."""
-    return RefusalReason(RefusalCode.INVALID_VALUE, message, path=column)

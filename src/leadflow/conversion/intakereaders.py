@@ -165,7 +165,8 @@ class Instant:
 
     Attributes:
         format: How it is written; None: ISO 8601.
-        zone: Where it was written; needed where the cell has no offset from UTC.
+        zone: Where it was written; needed where the cell has no offset from UTC. A time that the clocks there left out,
+            or showed twice, is refused.
     """
 
     kind: ClassVar[FieldKind] = FieldKind.DATETIME
@@ -189,6 +190,11 @@ class Instant:
             return moment
         if self.zone is None:
             raise Unreadable("must say its offset from UTC; or declare Instant(zone=...)")
+        first, second = (moment.replace(tzinfo=self.zone, fold=fold).utcoffset() for fold in (0, 1))
+        if first is not None and second is not None and first != second:
+            # Where clocks are put forward an hour is left out; where they are put back, one comes twice.
+            what = "a time that there is" if first < second else "a time that there is once"
+            raise Unreadable(f"must be {what} in {self.zone}; or say its offset from UTC")
         return moment.replace(tzinfo=self.zone)
 
 

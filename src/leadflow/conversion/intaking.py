@@ -48,7 +48,7 @@ from leadflow.opportunity import Opportunity
 from leadflow.prospect import Prospect
 from leadflow.relationship import unreachable
 from leadflow.stores import ChangeSet, Compares, MatchKey, Record, RecordVersion
-from leadflow.validation import built, instance, to_tuple
+from leadflow.validation import built, instance, shown, to_tuple
 
 __all__ = ["MATCHED", "intake", "intake_of", "keys_of", "matches_with"]
 
@@ -56,6 +56,8 @@ MATCHED: Final = ("contact", "prospect", "lead", "list entry")
 """The kinds of record among which somebody is looked for."""
 
 _ARGUMENTS: Final = ("form", "lead", "entry", "known", "settings")
+# How much of what a row says for nothing a message repeats.
+_FEW: Final = 3
 
 
 def intake(
@@ -97,7 +99,7 @@ def intake(
         *when_problems(when, _ARGUMENTS),
     )
     moment = Moment(**when)
-    return intake_of(request, facts_of(form.read(dict(request.row)), form, moment), Known(records), settings, moment)
+    return intake_of(request, facts_of(form.read(dict(request.row)), moment), Known(records), settings, moment)
 
 
 def keys_of(facts: Facts, settings: ConversionSettings) -> tuple[MatchKey, ...]:
@@ -151,7 +153,9 @@ class _Intake:
         # Where something cannot be read, what is missing may be just that.
         nobody = None if facts.problems or place.ends else unreachable(facts.person, facts.company)
         if nobody is not None:
-            yield _reason(RefusalCode.MISSING_FIELDS, nobody.message, "person")
+            # A header that is written otherwise, or a file with another separator, is what most often lies behind it.
+            unused = "; ".join(f"{shown(left.path)} ({left.why})" for left in facts.unmapped[:_FEW])
+            yield _reason(RefusalCode.MISSING_FIELDS, f"{nobody.message}{unused and f'; not used: {unused}'}", "person")
         if len(place.ends) > 1:
             ids = tuple(end.id for end in place.ends)
             who = ", ".join(map(str, place.ends))

@@ -27,7 +27,7 @@ from leadflow.party import Company, EmailAddress, Person
 from leadflow.redaction import REDACTED
 from leadflow.stores.freemail import FREE_MAIL_PROVIDERS
 from leadflow.stores.records import KINDS, RECORD_TYPES, Record
-from leadflow.validation import check, coded, instance, member, to_set
+from leadflow.validation import check, coded, instance, member, prose, to_set
 
 __all__ = [
     "Compares",
@@ -44,6 +44,8 @@ __all__ = [
 _APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u00b4\u0060\u2032\uff07", "'"))
 # A shorter run of digits is an extension or a typing error, not a number that tells people apart.
 _FEWEST_DIGITS: Final = 6
+# What is dialled after the call is answered; those behind one switchboard write it in many ways, or not at all.
+_EXTENSION: Final = re.compile(r"\s*(?:[,;#]|x|ext\.?|extension)\s*[0-9]{1,8}\s*$", re.IGNORECASE)
 _TRUNK_ZERO: Final = re.compile(r"\(\s*0\s*\)")
 
 
@@ -91,8 +93,8 @@ class MatchKey:
             "MatchKey",
             coded("finds", self.finds, KINDS),
             coded("by", self.by, Compares),
-            instance("value", self.value, str, "text (str)"),
-            instance("within", self.within, str, "text (str)"),
+            prose("value", self.value),
+            prose("within", self.within),
         )
 
     @property
@@ -243,7 +245,12 @@ def _name_keys(finds: str, name: str) -> Iterator[MatchKey]:
 
 
 def _digits(phone: str | None) -> str | None:
-    """Return a phone number's digits; None where there are too few to say anything."""
+    """
+    Return a phone number's digits without an extension; None where there are too few to say anything.
+
+    Nothing is known of countries here: a number with its country code and the same without are two.
+    """
+    phone = None if phone is None else _EXTENSION.sub("", phone)
     if phone is not None and phone.lstrip().startswith(("+", "00")):
         # After a country code, a zero in brackets is dialled only inside the country.
         phone = _TRUNK_ZERO.sub("", phone, count=1)
