@@ -182,7 +182,7 @@ def main() -> None:
         for _ in range(2):
             print(service.qualify_and_convert("L-1", terms=terms, key="click-1", at=now, by="ada"))
 
-        print(*store.connection.execute("SELECT number, id, version FROM event"), sep="\n")
+        print(*store.connection.execute("SELECT number, id, version FROM event ORDER BY number"), sep="\n")
 
 
 if __name__ == "__main__":
