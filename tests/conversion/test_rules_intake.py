@@ -335,6 +335,24 @@ class TestRule23WhatBecomesOfARow:
         known = (plan.prospect, account, contact, deal, plan.opportunity)
         assert taken(shop, DEMO, *known).record.id == "P-1"
 
+    def test_a_prospect_whose_deals_are_closed(self, shop):
+        """Begins its next cycle: there is no second lead, and another conversion makes the next deal."""
+        lead, prospect, account, contact, deal = chain(shop)
+        for closed in (deal.lose("price", **shop.later), deal.win(**shop.later)):
+            plan = taken(shop, DEMO, lead, prospect, account, contact, closed)
+            assert (plan.outcome, plan.record.id) == ("existing", "P-1")
+
+    def test_a_deal_that_was_opened_by_hand_with_the_contact_of_a_prospect(self, shop):
+        """Is theirs like one that came of it: one open deal takes what they do, of several none does."""
+        lead, prospect, account, contact, deal = chain(shop)
+        more = shop.deal("O-2", account_id="A-1").add_role("C-1", **shop.now)
+        known = (lead, prospect, account, contact)
+        assert taken(shop, DEMO, *known, deal.lose("price", **shop.later), more).record.id == "O-2"
+        assert taken(shop, DEMO, *known, deal, more).record.id == "P-1"
+        store = InMemoryStore()
+        store.commit(ChangeSet.new(*known, deal.win(**shop.later), more))
+        assert shop.service(store).intake(DEMO, form=FORM, **shop.later).plans[0].record.id == "O-2"
+
     def test_a_contact_without_an_open_deal(self, shop):
         """Is a new lead if they engaged; the conversion will find the contact."""
         closed = shop.deal().add_role("C-9", **shop.now).lose("price", **shop.later)

@@ -110,7 +110,13 @@ def _onward(record: Record, known: Known) -> tuple[str, ...] | None:
 
 
 def _deals_of(prospect: Prospect, known: Known) -> Iterator[Opportunity]:
-    """Yield the deals of a prospect that are known; one that was recorded twice is gone on with in another."""
+    """
+    Yield the deals of a prospect that are known, and the open ones that its contact has a part in.
+
+    One that was recorded twice is gone on with in another.
+    """
+    if prospect.contact_id is not None:
+        yield from known.having(Opportunity, [_deals_with(prospect.contact_id)])
     for id_ in prospect.opportunity_ids:
         deal = known.by_id.get(id_)
         while isinstance(deal, Opportunity) and deal.merged_into is not None:

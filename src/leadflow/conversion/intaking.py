@@ -16,11 +16,13 @@ a lead, qualified                              on the prospect, or its deal   th
 a lead or prospect, merged                     on the one that goes on        the same
 a lead or prospect, disqualified               on it, still disqualified      on it, still disqualified
 a prospect, or a contact, of one open deal     on the deal                    on the deal
-a prospect with several open deals             on the prospect                on the prospect
-a contact without an open deal                 new lead                       new list entry
+a prospect without one, or with several        on the prospect                on the prospect
+a contact with neither prospect nor deal       new lead                       new list entry
 several of these, of one rank                  refused as ambiguous           refused as ambiguous
 =============================================  =============================  =====================================
 
+A prospect whose deals are all closed stays one: what they do is the beginning of its next cycle, which another
+conversion turns into a deal. An open deal that their contact has a part in counts like one that came of the prospect.
 Disqualifying was a decision: that they are back is a warning for somebody to look, unless the settings reopen it. What
 is there already (the same engagement, nothing new) is refused as a duplicate, so that reading a file twice changes
 nothing. Blanks of the record are filled; what it has stays, and what the row says otherwise is listed.
