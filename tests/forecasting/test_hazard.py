@@ -390,6 +390,9 @@ class TestHazardTable:
         """A table may not be asked about a time before its own."""
         with pytest.raises(LookAheadError, match="the hazard table"):
             ask(fit(HISTORY), at=39)
+        for late in ({"created_at": day(41)}, {"stage_entered_at": day(41)}):
+            with pytest.raises(LookAheadError, match="deal 'O'"):
+                ask(fit(HISTORY), **late)
 
     def test_the_question_is_checked(self):
         """A closed deal and an empty horizon are named together."""
@@ -435,6 +438,11 @@ class TestNeverCloses:
         assert highest_rate(0, 1) == pytest.approx(2.995732, abs=1e-6)
         assert highest_rate(10, 1) == pytest.approx(16.962, abs=1e-3)
         assert highest_rate(1_000, 1) == pytest.approx(1053.6, abs=0.5)
+
+    @pytest.mark.parametrize(("events", "limit"), [(99, 116.997134), (100, 118.079273), (2_000, 2075.142591)])
+    def test_the_limit_of_many(self, events, limit):
+        """scipy.stats.chi2.ppf(0.95, 2 * (w + 1)) / 2 of scipy 1.17.1, on both sides of where the sum gives way."""
+        assert highest_rate(events, 1) == pytest.approx(limit, rel=1e-5)
 
     def test_the_question_is_checked(self):
         """Level, time and deal are named together."""

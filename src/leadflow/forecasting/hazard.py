@@ -69,8 +69,8 @@ class HazardTable:
 
         Raises:
             InvalidError: If the deal is not open.
-            LookAheadError: If it is asked as of a time before the one it was fitted at, or before the deal entered its
-                stage.
+            LookAheadError: If it is asked as of a time before the one it was fitted at, or before the deal was created
+                or entered its stage.
         """
         check("HazardTable.win", open_problem(deal), *window_problems(as_of, horizon))
         refuse_look_ahead("the hazard table", self.as_of, deal, as_of)

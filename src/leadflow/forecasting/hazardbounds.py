@@ -3,12 +3,17 @@ How high a rate may be that has shown so few events: an upper confidence limit f
 
 Theory. With w events in an exposure T the highest rate that is still plausible, at confidence 1 - alpha, is the one at
 which w events or fewer come with probability alpha. Without any event that is -log(alpha)/T, the "rule of three": 3/T
-at 95 %. It is found by halving, since the probability falls as the rate grows (Garwood 1936).
+at 95 %. It is found by halving, since the probability falls as the rate grows (Garwood 1936). Of many events the sum
+over them would take long; twice the limit is a quantile of chi-square with 2(w + 1) degrees of freedom, whose cube root
+is nearly normal (Wilson and Hilferty 1931): right to four digits from a hundred events on.
 """
 
 from math import exp, lgamma, log, sqrt
+from statistics import NormalDist
 
 __all__ = ["highest_rate"]
+
+_MANY = 100
 
 
 def highest_rate(events: int, exposure: float, alpha: float = 0.05) -> float:
@@ -23,6 +28,9 @@ def highest_rate(events: int, exposure: float, alpha: float = 0.05) -> float:
         exposure: For how long, in any unit; above 0.
         alpha: How often the limit may be too low, in (0, 1).
     """
+    if events >= _MANY:
+        n, z = events + 1, NormalDist().inv_cdf(1 - alpha)
+        return float(n * (1 - 1 / (9 * n) + z / (3 * sqrt(n))) ** 3 / exposure)
     low, high = 0.0, events + 10 * sqrt(events + 1) - log(alpha)
     # Sixty halvings take it to the last digit of a float.
     for _ in range(60):

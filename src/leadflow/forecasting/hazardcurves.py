@@ -50,6 +50,7 @@ class Curves:
     # The same right after each time, and the places after which nobody was left.
     _after: tuple[tuple[float, ...], ...] = field(repr=False)
     _emptied: tuple[int, ...] = field(repr=False)
+    # Per outcome, how often it had come before each time, and in all.
     _happened: tuple[tuple[int, ...], ...] = field(repr=False)
     _entries: tuple[float, ...] = field(repr=False)
     _exits: tuple[float, ...] = field(repr=False)
@@ -95,8 +96,8 @@ class Curves:
         """Return how often an outcome came after a time."""
         if outcome not in self.outcomes:
             return 0
-        place, first = self.outcomes.index(outcome), bisect_right(self.times, time)
-        return sum(many[place] for many in self._happened[first:])
+        counts = self._happened[self.outcomes.index(outcome)]
+        return counts[-1] - counts[bisect_right(self.times, time)]
 
 
 def aalen_johansen(
@@ -154,7 +155,7 @@ def aalen_johansen(
         tuple(chances),
         tuple(after),
         tuple(emptied),
-        tuple(tuple(at[time][kind] for kind in kinds) for time in times),
+        tuple(tuple(accumulate((at[time][kind] for time in times), initial=0)) for kind in kinds),
         entered,
         left,
         tuple(accumulate(entered, initial=0.0)),

@@ -81,8 +81,8 @@ class LandmarkTable:
         Raises:
             InvalidError: If the deal is not open, or the horizon is another than the table's by more than an hour. The
                 rate of 14 days says nothing certain about 20: fit a table for 20, or take `fit_hazard`.
-            LookAheadError: If it is asked as of a time before the one it was fitted at, or before the deal entered its
-                stage.
+            LookAheadError: If it is asked as of a time before the one it was fitted at, or before the deal was created
+                or entered its stage.
         """
         check("LandmarkTable.win", open_problem(deal), *window_problems(as_of, horizon))
         if abs(horizon - self.horizon) > _TOLERANCE:
@@ -252,7 +252,7 @@ def open_problem(deal: object) -> Problem | None:
 
 def refuse_look_ahead(model: str, fitted: datetime, deal: Deal, as_of: datetime) -> None:
     """
-    Refuse a question about a time before the model's own, or before the deal was in its stage.
+    Refuse a question about a time before the model's own, or before the deal was there or in its stage.
 
     Raises:
         LookAheadError: If so.
@@ -260,8 +260,9 @@ def refuse_look_ahead(model: str, fitted: datetime, deal: Deal, as_of: datetime)
     now = to_instant(as_of)
     if now < to_instant(fitted):
         raise LookAheadError(model, as_of.isoformat(), fitted.isoformat())
-    if deal.stage_entered_at is not None and to_instant(deal.stage_entered_at) > now:
-        raise LookAheadError(f"deal {deal.id!r}", as_of.isoformat(), deal.stage_entered_at.isoformat())
+    for since in (deal.created_at, deal.stage_entered_at):
+        if since is not None and to_instant(since) > now:
+            raise LookAheadError(f"deal {deal.id!r}", as_of.isoformat(), since.isoformat())
 
 
 def _window_problems(as_of: object, horizon: object, every: object, since: object) -> list[Problem | None]:
