@@ -16,9 +16,9 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from leadflow.codec import Codec
-from leadflow.stores import ChangeSet
+from leadflow.stores import ChangeSet, CommitResult, Committed, match_keys
 from leadflow.testing import is_write
-from leadflow.testing.builders import PIPELINES, a_lead
+from leadflow.testing.builders import PIPELINES, a_lead, an_account, when
 from leadflow.testing.suites import AsyncStoreConformance
 
 _tenants = count(1)
@@ -88,3 +88,32 @@ def test_matching_uses_the_index(address: str) -> None:
             return "\n".join((await connection.execute(text(sql))).scalars())
 
     assert "Index Only Scan using match_key_pkey" in asyncio.run(plan())
+
+
+def test_any_float_can_be_changed(address: str) -> None:
+    """JSONB writes 1e23 as a whole number: the record is the one that was stored all the same, and not stale."""
+
+    async def change() -> CommitResult:
+        async with opened(address, "floats") as store:
+            lead = a_lead(fields={"x": 1e23, "y": 5e-324, "z": -0.0})
+            await store.commit(ChangeSet.new(lead))
+            return await store.commit(ChangeSet.of((lead, lead.assign("bob", **when(1)))))
+
+    assert asyncio.run(change()) == Committed()
+
+
+def test_a_database_with_another_isolation(address: str) -> None:
+    """A commit chooses its isolation: where repeatable reads are the default, one new company is still one account."""
+
+    async def accounts() -> int:
+        engine = create_async_engine(address, isolation_level="REPEATABLE READ")
+        await create_tables(engine)
+        store = PostgresStore(engine, "isolation", Codec())
+        key = next(key for key in match_keys(an_account()) if key.decides)
+        changes = [ChangeSet.of((None, an_account(f"A-{number}")), absent=[key]) for number in range(8)]
+        await asyncio.gather(*map(store.commit, changes))
+        found = await store.candidates([key], 9)
+        await engine.dispose()
+        return len(found)
+
+    assert asyncio.run(accounts()) == 1

@@ -3,7 +3,8 @@ A `leadflow.stores.Store` on Django models, for one tenant, on any database that
 
 Theory. Whoever commits for a tenant locks the tenant's row first (SQLite locks the file instead), so that nobody comes
 between what is checked and what is written. That is one writer per tenant at a time, which is simple and right; the
-FastAPI example shows finer locks.
+FastAPI example shows finer locks. On PostgreSQL leave the isolation at its default, READ COMMITTED: whoever waited for
+the row must then read what the other wrote.
 """
 
 from collections.abc import Collection, Sequence

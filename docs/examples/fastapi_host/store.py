@@ -139,6 +139,8 @@ class PostgresStore:
     def __init__(self, engine: AsyncEngine, tenant: str, codec: Codec) -> None:
         self.engine, self.tenant, self.codec = engine, tenant, codec
         self.reading = engine.execution_options(isolation_level="AUTOCOMMIT")  # one statement needs no transaction
+        # What is read after waiting for a lock must be what others just committed, whatever the default.
+        self.writing = engine.execution_options(isolation_level="READ COMMITTED")
 
     async def load(self, id: str, /) -> Record | None:  # noqa: A002 - the Protocol's word
         """Return the record with this id; None if there is none."""
@@ -176,7 +178,7 @@ class PostgresStore:
         things = {f"record {id_}" for id_ in (*keys, *(relied.id for relied in change_set.relies_on))}
         things |= {f"key {key}" for found in (change_set.absent, *keys.values()) for key in found}
         things |= {f"receipt {change_set.receipt.key}"} if change_set.receipt else set()
-        async with self.engine.begin() as connection:
+        async with self.writing.begin() as connection:
             await connection.execute(LOCK, {"numbers": sorted(self.number(thing) for thing in things)})
             refused = await self.refused(connection, change_set)
             if refused is None:
@@ -192,13 +194,14 @@ class PostgresStore:
         expected = {
             write.id: None
             if write.before is None
-            else (write.before.kind, write.before.version, self.codec.dump(write.before.history[-1]))
+            else (write.before.kind, write.before.version, write.before.history[-1])
             for write in change_set.writes
         }
         relied = [(each.id, each.kind, each.version) for each in change_set.relies_on]
         ids = [*expected, *(id_ for id_, *_ in relied)]
         states = await connection.execute(STATES, {**tenant, "ids": ids})
-        stored = {id_: (kind, version, event) for id_, kind, version, event in states}
+        # Compared as events: JSONB keeps a number's value not how it was written (1e23 becomes a whole number).
+        stored = {id_: (kind, version, self.codec.load(event)) for id_, kind, version, event in states}
         stale = [id_ for id_, state in expected.items() if stored.get(id_) != state]
         stale += [id_ for id_, *state in relied if list(stored.get(id_, ()))[:2] != state]
         if stale:
