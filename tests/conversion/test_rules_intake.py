@@ -480,6 +480,10 @@ class TestRule23JoiningWhatIsKnown:
         assert taken(shop, DEMO, lead).record.updated_at == shop.at + timedelta(days=9)
         late = entry(shop, at=shop.at + timedelta(days=9))
         assert taken(shop, DEMO, late).record.created_at == shop.at + timedelta(days=9)
+        for known in (lead, late):
+            plan = taken(shop, DEMO, known)
+            assert (plan.moment.at, plan.moment.asked) == (shop.at + timedelta(days=9), shop.later["at"])
+            assert "default at = 2026-03-11T09:00:00+00:00" in str(plan)
 
 
 class TestRule23Matching:

@@ -327,12 +327,24 @@ class TestMoments:
         assert (plan.lead.updated_at, plan.prospect.created_at, plan.moment.at) == (late, late, late)
         made = shop.planned(plan.prospect, evidence=shop.judged(plan.prospect, at=shop.at))
         assert (made.account.created_at, made.opportunity.created_at, made.moment.at) == (late, late, late)
+        for moved in (plan, made):
+            assert moved.moment.asked == shop.later["at"]
+            assert "default at = 2026-03-11T09:00:00+00:00: not 2026-03-05T09:00:00+00:00, since a record" in str(moved)
+        assert "default at" not in str(shop.qualification(shop.lead()))
+
+    def test_a_plan_that_was_moved_is_applied(self, shop):
+        """Planning it again moves it no further."""
+        lead = shop.lead().assign("bob", at=shop.at + timedelta(days=9))
+        service = shop.service()
+        service.store.commit(ChangeSet.new(lead))
+        plan = shop.qualification(lead, evidence=shop.judged(lead, at=shop.at))
+        assert service.apply(plan).plans == (plan,)
 
     def test_a_moment_is_checked(self, shop):
         """All problems at once, as with every command."""
         with pytest.raises(InvalidError) as caught:
-            Moment(shop.at.replace(tzinfo=None), by="", recorded_at="now")
-        assert [problem.path for problem in caught.value.problems] == ["at", "recorded_at", "by"]
+            Moment(shop.at.replace(tzinfo=None), by="", recorded_at="now", asked="then")
+        assert [problem.path for problem in caught.value.problems] == ["at", "recorded_at", "by", "asked"]
 
     def test_lead_type(self, shop):
         """The signature is the guard: a lead is not converted, a prospect not qualified."""

@@ -317,6 +317,7 @@ class _Intake:
         warnings: tuple[RefusalReason, ...] = (),
     ) -> IntakePlan:
         written = {after.id for _, after in pairs}
+        latest = max((before.updated_at for before, _ in pairs if before is not None), default=self.moment.at)
         holders = [record, *(after for _, after in pairs if isinstance(after, Contact) and after.id != record.id)]
         relied = [
             RecordVersion.of(other) for other in (*self.place.ends, *self.place.passed) if other.id not in written
@@ -328,7 +329,7 @@ class _Intake:
             record=record,
             changes=ChangeSet.of(*pairs, relies_on=relied, absent=absent),
             matches=self.matches,
-            moment=self.moment,
+            moment=self.moment.not_before(latest),
             defaults=(*self.facts.defaults, *defaults),
             unmapped=(*self.facts.unmapped, *left_over(self.facts, holders)),
             warnings=(*warnings, *self._similar()),

@@ -48,6 +48,8 @@ class _Planned(Protocol):
     @property
     def changes(self) -> ChangeSet: ...
     @property
+    def moment(self) -> Moment: ...
+    @property
     def defaults(self) -> tuple[Default, ...]: ...
     @property
     def unmapped(self) -> tuple[Unmapped, ...]: ...
@@ -87,6 +89,9 @@ def _lines(plan: _Planned) -> Iterator[tuple[str, str, str]]:
     # One address may be looked for among several kinds of record.
     for absence in dict.fromkeys(f"nobody else has {key.by} {key.value!r}" for key in plan.changes.absent):
         yield "only if", absence, ""
+    if plan.moment.asked is not None:
+        why = f"not {plan.moment.asked.isoformat()}, since a record was written at that time"
+        yield "default", f"at = {plan.moment.at.isoformat()}", why
     for default in plan.defaults:
         yield "default", f"{default.path} = {default.value}", default.why
     for source in getattr(plan, "provenance", ()):

@@ -71,14 +71,17 @@ class Moment:
         at: When it happens; aware.
         by: Who does it.
         recorded_at: When we learn it; aware.
+        asked: The `at` that was asked for, where a record of a later time moved it; else None.
     """
 
     at: datetime
     by: str | None = None
     recorded_at: datetime = field(default=attrs.Factory(lambda self: self.at, takes_self=True))
+    asked: datetime | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        check("Moment", *when_problems({"at": self.at, "by": self.by, "recorded_at": self.recorded_at}))
+        given = {"at": self.at, "by": self.by, "recorded_at": self.recorded_at}
+        check("Moment", *when_problems(given), optional(aware, "asked", self.asked))
 
     def when(self) -> When:
         """Return it as commands take it."""
@@ -97,9 +100,10 @@ class Moment:
         Return it for the record that a step is about, last recorded at `known`: no earlier than that.
 
         Whoever changed the record may have a faster clock. What is known is then judged and recorded as of their time,
-        since nothing can be recorded before what is there, and nothing judged by what was recorded later.
+        since nothing can be recorded before what is there, and nothing judged by what was recorded later. A plan shows
+        that it was moved.
         """
-        return self if self.at >= known else Moment(**self.after(known))
+        return self if self.at >= known else Moment(**self.after(known), asked=self.asked or self.at)
 
 
 def when_problems(given: Mapping[str, object], arguments: tuple[str, ...] = ()) -> list[Problem | None]:
