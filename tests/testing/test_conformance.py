@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from leadflow import InvalidError, events
+from leadflow.codec import Codec
 from leadflow.errors import ConformanceError
 from leadflow.events import Event, Opening
 from leadflow.stores import AsyncInMemoryStore, InMemoryStore
 from leadflow.testing import CHECKS, Capability, Outcome, check_async_store, check_store, is_write
+from leadflow.testing.builders import PIPELINES
 from leadflow.testing.samples import eventful, one_of_each
 from leadflow.testing.suites import AsyncStoreConformance, StoreConformance
 
@@ -177,7 +179,39 @@ class TestBadInput:
         """What opens something else fails every check, saying what came."""
         (result,) = check_store(factory, only=["every_kind"]).results
         assert result.outcome is Outcome.FAILED
-        assert re.match("the store raised InvalidTypeError: check_store: store must", result.why)
+        assert result.why.startswith("the factory opened no store (InvalidTypeError: check_store: store must")
+
+    def test_a_factory_that_raises(self):
+        """The factory is blamed, not the store that there is not."""
+
+        def full():
+            raise OSError("disk full")
+
+        (result,) = check_store(full, only=["every_kind"]).results
+        assert result.why == "the factory opened no store (OSError: disk full)"
+
+    def test_a_store_that_is_not_fresh(self):
+        """Where one store is opened for all checks, what is wrong is said to be the factory."""
+        shared = InMemoryStore()
+        first, second = check_store(lambda: shared, only=["every_kind", "money_scale", "updates"]).failures
+        assert "which the factory must open empty: expected Committed(), got Stale" in first.why + second.why
+
+    def test_a_codec_without_the_kits_pipelines(self):
+        """The way out is told, since the store does nothing wrong; with it, the check passes."""
+
+        def store(codec):
+            class Written(InMemoryStore):
+                def commit(self, change_set, /):
+                    for write in change_set.writes:
+                        codec.dump(write.after)
+                    return super().commit(change_set)
+
+            return Written
+
+        (result,) = check_store(store(Codec()), only=["every_event"]).results
+        assert "which this codec does not know" in result.why
+        assert result.why.endswith("Codec(pipelines=leadflow.testing.builders.PIPELINES)")
+        assert check_store(store(Codec(pipelines=PIPELINES)), only=["every_event", "states", "growing_history"]).passed
 
     def test_a_store_that_waits(self):
         """A store whose plain methods answer with something to wait for belongs to the other function."""
