@@ -154,6 +154,21 @@ class TestBadInput:
         with pytest.raises(InvalidTypeError, match=r"rollup must be a Rollup.*needed must be a number"):
             attainment(7, 7, needed="3x")
 
+    def test_quotas_of_rows_that_cannot_be(self):
+        """A quota of nobody in the rollup would look missed: one too many keys, none to have, and one row twice."""
+        with pytest.raises(InvalidError, match=r"quotas\['ada'\] must be of the total, .* pass rollup\(\.\.\., by="):
+            attainment(up(TEAM), {"ada": euros(1)})
+        with pytest.raises(InvalidError, match="must have one key each for owner, got 2"):
+            attainment(up(TEAM, by="owner"), {("ada", "north"): euros(1)})
+        with pytest.raises(InvalidError, match="quotas must not repeat"):
+            attainment(up(TEAM, by="owner"), {"ada": euros(1), ("ada",): euros(2)})
+
+    @pytest.mark.parametrize("needed", [0, -1, float("nan")])
+    def test_needed_coverage_is_above_zero(self, needed):
+        """Nothing is enough without pipeline."""
+        with pytest.raises(InvalidError, match="needed must be"):
+            attainment(up(TEAM), euros(1), needed=needed)
+
     def test_wrong_times(self):
         """Before anything is counted."""
         with pytest.raises(InvalidTypeError) as caught:

@@ -26,7 +26,7 @@ from leadflow.forecasting.waterfall import waterfall
 from leadflow.markup import section, table
 from leadflow.money import ExchangeRates, Money
 from leadflow.money.exact import WIDE
-from leadflow.validation import aware, check, finite, instance, invalid, optional
+from leadflow.validation import aware, check, finite, instance, invalid, optional, unique, when
 
 __all__ = ["Attainment", "AttainmentRow", "NeededCoverage", "attainment", "needed_coverage"]
 
@@ -170,11 +170,12 @@ def attainment(
         needed: How much coverage is enough; see `needed_coverage`.
 
     Raises:
-        InvalidError: If the rollup has no period or no keys, or a quota is below zero or in another currency.
+        InvalidError: If the rollup has no period, or not the keys that the quotas have; if a quota is below zero, in
+            another currency or of the same row as another; or if `needed` is not above zero.
     """
     given: Any = rollup
     enough = needed.coverage if isinstance(needed, NeededCoverage) else needed
-    check("attainment", instance("rollup", given, Rollup, "a Rollup"), optional(finite, "needed", enough))
+    check("attainment", instance("rollup", given, Rollup, "a Rollup"), optional(_above_zero, "needed", enough))
     wanted: Any = {(): quotas} if isinstance(quotas, Money) else quotas
     check(
         "attainment",
@@ -183,7 +184,11 @@ def attainment(
         else None,
         instance("quotas", wanted, Mapping, "Money, or a mapping from keys to Money"),
     )
-    problems = [_quota_problem(f"quotas[{key!r}]", quota, rollup.currency) for key, quota in wanted.items()]
+    problems = [
+        *(_quota_problem(f"quotas[{key!r}]", quota, rollup.currency) for key, quota in wanted.items()),
+        *(_key_problem(f"quotas[{key!r}]", key, rollup.by) for key in wanted),
+        unique("quotas", [_keys(key) for key in wanted]),
+    ]
     if any(problems):
         raise invalid("attainment", *problems)
     view = rollup.cumulative()
@@ -209,13 +214,31 @@ def _quota_problem(path: str, quota: object, currency: str) -> Problem | None:
     return Problem(path, f"must not be below zero, got {quota}") if quota.amount < 0 else None
 
 
+def _key_problem(path: str, key: object, by: tuple[str, ...]) -> Problem | None:
+    keys = _keys(key)
+    if len(keys) in (0, len(by)):
+        return None
+    if not by:
+        return Problem(path, "must be of the total, as the rollup has no keys; pass rollup(..., by=...)")
+    return Problem(path, f"must have one key each for {', '.join(by)}, got {len(keys)}")
+
+
+def _keys(key: object) -> tuple[object, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _above_zero(path: str, value: object) -> Problem | None:
+    number: Any = value
+    wrong = finite(path, value)
+    return wrong or when(number <= 0, path, f"must be above 0, got {value!r}")
+
+
 def _row(view: Rollup, key: object, quota: Money) -> AttainmentRow:
     nothing = Money.zero(view.currency).round()
     try:
         row = view.total if key == () else view[key]
     except UnknownNameError:
-        keys = key if isinstance(key, tuple) else (key,)
-        return AttainmentRow(keys=keys, quota=quota, won=nothing, open=nothing)
+        return AttainmentRow(keys=_keys(key), quota=quota, won=nothing, open=nothing)
     keys = () if key == () else row.keys
     return AttainmentRow(keys=keys, quota=quota, won=row.amounts.closed, open=row.amounts.pipeline)
 
