@@ -218,7 +218,8 @@ def velocity(
     Say how much revenue a day the pipeline brings, by the two formulas.
 
     Args:
-        deals: Open and closed, in any order, each id once.
+        deals: Open and closed, in any order, each id once. Open ones that will hardly ever close inflate both figures;
+            `HazardTable.never_closes` says which those are, so that they can be left out.
         as_of: Whose knowledge they are, and when deals are counted as open; aware.
         currency: Of the amounts, ISO 4217.
         period: Win rate, size and cycles are of the deals closed in it.
