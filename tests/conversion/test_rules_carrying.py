@@ -423,6 +423,21 @@ class TestRule13OwnerExplicit:
 class TestRule14TermsExplicit:
     """What is given holds; every default is listed; a given probability is manual."""
 
+    def test_what_is_most_often_a_mistake_is_a_warning(self, shop):
+        """Less than nothing, or a close before the deal is opened; it holds all the same."""
+        day, less = shop.later["at"].date(), Money("-5", "EUR")
+        for amount in (less, Recurring(less, 1, 12)):
+            plan = shop.planned(shop.prospect(), terms=DealTerms("x", amount, expected_close=day - timedelta(days=1)))
+            assert [(why.code, why.path) for why in plan.warnings] == [
+                ("doubtful_value", "terms.amount"),
+                ("doubtful_value", "terms.expected_close"),
+            ]
+            assert plan.opportunity.expected_close < plan.opportunity.created_at.date()
+        fine = DealTerms("x", Money("0", "EUR"), expected_close=day)
+        for calendar in (FiscalCalendar(UTC), None):
+            settings = ConversionSettings(terms=TermDefaults(calendar=calendar))
+            assert shop.planned(shop.prospect(), terms=fine, settings=settings).warnings == ()
+
     def test_given_terms(self, shop):
         """All of them, as they are; nothing is a default."""
         terms = DealTerms(

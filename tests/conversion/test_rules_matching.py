@@ -198,7 +198,7 @@ class TestRule09WhatDecides:
         )
 
     def test_name_and_number_together_where_a_host_says_so(self, shop):
-        """Both count what the host says; the service asks its store for what can decide then, and for no more."""
+        """Both count what the host says; the service asks its store for all that counts, and warns of too little."""
         person = Person("Mara Okafor", phone=shop.person.phone)
         known = shop.contact("C-2", person=person, account_id=None)
         asked = []
@@ -213,11 +213,36 @@ class TestRule09WhatDecides:
             store = Told()
             store.commit(ChangeSet.new(shop.prospect(), known))
             outcomes[name] = shop.service(store, settings=settings).convert("P-1", terms=TERMS, **shop.later)
-        assert [str(key.by) for key in asked[0]] == ["email"]
+        assert {str(key.by) for key in asked[0]} == {"email", "name", "phone"}
         assert [str(key.by) for key in asked[1]] == ["email", "name", "phone"]
         assert outcomes["usual"].id_of("contact") == "contact-2"
+        assert [(why.code, why.path, why.ids) for why in outcomes["usual"].plans[0].warnings] == [
+            ("duplicate", "contact", ("C-2",))
+        ]
         assert outcomes["both"].id_of("contact") == "C-2"
+        assert outcomes["both"].plans[0].warnings == ()
         assert "found by the same phone (60), name (60)" in str(outcomes["both"].plans[0])
+
+    def test_who_shares_a_name_is_a_warning(self, shop):
+        """Two people of one company with private addresses make two accounts, and the plan says that there is one."""
+        ada, bo = (
+            shop.lead(f"L-{n}", person=Person(n, email=f"{n}@gmail.com"), company=Company("Solo Ltd"))
+            for n in ("ada", "bo")
+        )
+        store = stored(ada, bo)
+        service = shop.service(store)
+        first, second = (service.qualify_and_convert(f"L-{n}", terms=TERMS, **shop.later) for n in ("ada", "bo"))
+        assert first.plans[-1].warnings == ()
+        (warning,) = second.plans[-1].warnings
+        assert (warning.code, warning.path, warning.ids) == ("duplicate", "account", (first.id_of("account"),))
+        assert "has the same name; look whether it is the same" in warning.message
+        assert service.unqualify("L-bo", **shop.later).plans
+        plan = shop.planned(shop.prospect(), known=[shop.account(name="Northwind", company=None)])
+        assert [why.ids for why in plan.warnings] == [("A-9",)]
+        meant = shop.planned(
+            shop.prospect(), account=Create("A-1", anyway=True), known=[shop.account(name="Northwind")]
+        )
+        assert meant.warnings == ()
 
     def test_making_what_is_there(self, shop):
         """`Create` is refused where `FindOrCreate` would use or stop, unless it is meant."""

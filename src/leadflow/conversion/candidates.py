@@ -15,6 +15,7 @@ from attrs import frozen
 from leadflow import markup
 from leadflow.account import Account
 from leadflow.contact import Contact
+from leadflow.conversion.refusals import RefusalCode, RefusalReason
 from leadflow.conversion.settings import STANDARD_SETTINGS, ConversionSettings
 from leadflow.conversion.weighing import WEIGHED, Matching
 from leadflow.errors import Problem
@@ -39,6 +40,7 @@ __all__ = [
     "known_problems",
     "match_candidates",
     "matches_of",
+    "similar",
 ]
 
 Subject: TypeAlias = Lead | Prospect | ListEntry | Contact | Account | Person | Company
@@ -272,6 +274,19 @@ def matches_of(kind: str, ours: Mapping[Compares, MatchKey], known: Known, rules
         decides = sum(criterion.weight for criterion in criteria) >= rules.threshold
         candidates.append(MatchCandidate(known.by_id[id_], criteria, decides))
     return Matches(tuple(sorted(candidates, key=_heaviest)), tuple(ours[by] for by in WEIGHED if by in crowded), rules)
+
+
+def similar(path: str, matches: Matches) -> Iterator[RefusalReason]:
+    """Yield a warning about who may be the same but shares too little to tell; those who share the same, together."""
+    alike: dict[str, list[Record]] = {}
+    for candidate in matches.candidates:
+        if not candidate.decides:
+            same = " and ".join(str(by) for by in candidate.agreeing)
+            alike.setdefault(same, []).append(candidate.record)
+    for same, records in alike.items():
+        who = f"{records[0]} has" if len(records) == 1 else f"{records[0]} and {len(records) - 1} more have"
+        message = f"{who} the same {same}; look whether it is the same"
+        yield RefusalReason(RefusalCode.DUPLICATE, message, path=path, ids=[record.id for record in records])
 
 
 def _heaviest(candidate: MatchCandidate) -> tuple[int, str]:

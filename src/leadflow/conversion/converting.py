@@ -207,7 +207,11 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
         defaults=(*resolved.defaults, *defaults),
         unmapped=left_behind(prospect, account, contact, deal, mapped, is_company=resolved.company is not None),
         mapping=settings.mapping,
-        warnings=(*(open_deals if settings.open_deals is OpenDeals.WARN else ()), *resolved.warnings),
+        warnings=(
+            *(open_deals if settings.open_deals is OpenDeals.WARN else ()),
+            *resolved.warnings,
+            *(terms.warnings if terms else ()),
+        ),
     )
 
 

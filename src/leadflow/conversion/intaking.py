@@ -32,7 +32,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Unpack, assert_never
 
 from leadflow.contact import Contact
-from leadflow.conversion.candidates import Known, Matches, candidate_keys, known_problems, match_candidates
+from leadflow.conversion.candidates import Known, Matches, candidate_keys, known_problems, match_candidates, similar
 from leadflow.conversion.intakefacts import Facts, facts_of
 from leadflow.conversion.intakeform import IntakeForm
 from leadflow.conversion.intakejoin import Joined, filled_in, gained, heard, left_over
@@ -332,20 +332,8 @@ class _Intake:
             moment=self.moment.not_before(latest),
             defaults=(*self.facts.defaults, *defaults),
             unmapped=(*self.facts.unmapped, *left_over(self.facts, holders)),
-            warnings=(*warnings, *self._similar()),
+            warnings=(*warnings, *similar("person", self.matches)),
         )
-
-    def _similar(self) -> Iterable[RefusalReason]:
-        """Yield who may be the same person but shares too little to tell; those who share the same, together."""
-        alike: dict[str, list[Record]] = {}
-        for candidate in self.matches.candidates:
-            if not candidate.decides:
-                same = " and ".join(str(by) for by in candidate.agreeing)
-                alike.setdefault(same, []).append(candidate.record)
-        for same, records in alike.items():
-            who = f"{records[0]} has" if len(records) == 1 else f"{records[0]} and {len(records) - 1} more have"
-            message = f"{who} the same {same}; look whether it is the same person"
-            yield _reason(RefusalCode.DUPLICATE, message, "person", tuple(record.id for record in records))
 
 
 def _reason(code: RefusalCode, message: str, path: str, ids: tuple[str, ...] = ()) -> RefusalReason:

@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from leadflow.account import Account
 from leadflow.contact import Contact
-from leadflow.conversion.candidates import Known, MatchCandidate, Matches, keys_by, matches_of
+from leadflow.conversion.candidates import Known, MatchCandidate, Matches, keys_by, matches_of, similar
 from leadflow.conversion.refusals import RefusalCode, RefusalReason
 from leadflow.conversion.requests import ConversionRequest, Moment
 from leadflow.conversion.settings import ConversionSettings, PersonAccounts
@@ -89,11 +89,11 @@ class Resolved:
         deal: Where the deal goes.
         reasons: Why they do not go together.
         open_deals: Open deals with the account about one of the products.
-        accounts: The keys by which an account is looked for, as far as they can decide.
+        accounts: The keys by which an account is looked for: those that can decide, and those that give a hint.
         contacts: The same of a contact.
         absent: Match keys that must still be absent when what is made is written.
         defaults: Records that are used although nobody named them, and why.
-        warnings: Criteria that were ignored.
+        warnings: Criteria that were ignored, and who shares too little with what is made to tell.
     """
 
     company: Company | None
@@ -124,6 +124,11 @@ class _Ours:
 
     @property
     def asked(self) -> frozenset[MatchKey]:
+        """The keys that count at all."""
+        return frozenset(key for by, key in self.keys.items() if self.matches.rules.weight(by))
+
+    @property
+    def able(self) -> frozenset[MatchKey]:
         """The keys that can decide."""
         return frozenset(self.keys[by] for by in self.matches.rules.asked(self.keys))
 
@@ -173,13 +178,16 @@ def resolve(case: Case) -> Resolved:
         accounts=accounts.asked,
         contacts=contacts.asked,
         # Others that share a key without deciding are known, so that it is there is nothing new.
-        absent=tuple(sorted(key for _, _, ours in new for key in ours.asked if not known.holders(key))),
+        absent=tuple(sorted(key for _, _, ours in new for key in ours.able if not known.holders(key))),
         defaults=tuple(
             Default(path, side.existing.id, side.why)
             for path, side in (("account", account), ("contact", contact))
             if side.existing is not None and side.why is not None
         ),
-        warnings=tuple(_crowded(path, key, ours.matches) for path, _, ours in new for key in ours.matches.ignored),
+        warnings=(
+            *(_crowded(path, key, ours.matches) for path, _, ours in new for key in ours.matches.ignored),
+            *(warning for path, _, ours in new for warning in similar(path, ours.matches)),
+        ),
     )
 
 
@@ -187,7 +195,7 @@ def lookups(case: Case) -> Lookups:
     """
     Return what a store should be asked for before planning; ask again with what was found, until nothing is new.
 
-    Records named by the request or the prospect; whoever shares a key that can decide with what may be made; the
+    Records named by the request or the prospect; whoever shares a key with what may be made; the
     account of a contact that was found; open deals about the same product with an account that is used.
     """
     prospect, request, resolved = case.prospect, case.request, resolve(case)

@@ -5,6 +5,7 @@ What the seller gave comes first, then the configured defaults, each of which is
 up: without one, and without an estimate on the prospect, it is missing, and the plan is refused.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -23,6 +24,7 @@ from leadflow.conversion.terms import DealTerms, Default, stage_problem
 from leadflow.dealparts import BuyingRole, ContactRole, Origin, ProductInterest
 from leadflow.fields import NO_FIELDS
 from leadflow.ids import ContactId
+from leadflow.money import Recurring
 from leadflow.opportunity import DECIDERS, Opportunity
 from leadflow.party import Company
 from leadflow.pipeline import Pipeline, Requirement, Stage
@@ -45,6 +47,7 @@ class Terms:
         products: What it is about.
         defaults: What was filled in.
         reasons: What is missing or wrong.
+        warnings: What can be, but is most often a mistake.
     """
 
     given: DealTerms
@@ -54,6 +57,7 @@ class Terms:
     products: tuple[ProductInterest, ...]
     defaults: tuple[Default, ...]
     reasons: tuple[RefusalReason, ...]
+    warnings: tuple[RefusalReason, ...]
 
 
 @frozen
@@ -148,7 +152,21 @@ def terms_of(case: Case, company: Company | None, mapped: Mapped) -> Terms:
             *(() if misnamed is None else (_misnamed(misnamed.message, standard.name),)),
             *_missing(case, terms, stage, given.role or standard.role, is_named=misnamed is not None),
         ),
+        warnings=tuple(_doubtful(case, terms)),
     )
+
+
+def _doubtful(case: Case, terms: DealTerms) -> Iterator[RefusalReason]:
+    amount = terms.amount.amount if isinstance(terms.amount, Recurring) else terms.amount
+    if amount is not None and amount.amount < 0:
+        yield RefusalReason(
+            RefusalCode.DOUBTFUL_VALUE, f"the deal is worth less than nothing, {amount}", path="terms.amount"
+        )
+    calendar = case.settings.terms.calendar
+    today = case.moment.at.date() if calendar is None else calendar.day_of(case.moment.at)
+    if terms.expected_close is not None and terms.expected_close < today:
+        message = f"the deal is opened on {today} and expected to close before that, on {terms.expected_close}"
+        yield RefusalReason(RefusalCode.DOUBTFUL_VALUE, message, path="terms.expected_close")
 
 
 def _misnamed(message: str, rule: str) -> RefusalReason:

@@ -49,6 +49,7 @@ class RefusalCode(StrEnum):
     INVALID_STAGE = "invalid_stage"
     # What it would hold.
     INVALID_VALUE = "invalid_value"
+    DOUBTFUL_VALUE = "doubtful_value"  # a warning: it can be, and most often it is a mistake
     # What stands against merging, and against taking a step back.
     SAME_RECORD = "same_record"
     ALREADY_MERGED = "already_merged"
