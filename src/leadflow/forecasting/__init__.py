@@ -6,11 +6,11 @@ Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` an
 `histories`, `historyrows` (what was known of a deal at any time); `keys`, `rounding`, `sums`, `rollup`, `adjustments`,
 `steps`, `waterfall`, `quotas`, `rates` (what deals add up to, and how that changed); `models`, `shrinkage`, then
 `landmarkaxes`, `landmarks`, `landmarkcounts`, `landmark` and `hazardspells`, `hazardcurves`, `hazardbounds`,
-`hazardchain`, `hazard` (win models); `distribution`, `edgeworth`, `counts`, `totalsum`, `totalfactor`, `total` (sums of
-deals as distributions); `conversion`, `potential`, `creation` (what is no deal yet); `spread`, `asking`,
-`contributions`, `outlook`, `cautions`, `forecast` (the forecast); `causes`, `explain` (why two differ); `scores`,
-`past`, `baselines`, `backtestrows`, `backtest`, `calibration`, `choices`, `choose` (how
-good they were).
+`hazardchain`, `hazard` (win models); `distribution`, `edgeworth`, `counts`, `fourier`, `rare`, `totalsum`,
+`totalfactor`, `total` (sums of deals as distributions); `conversion`, `potential`, `creation` (what is no deal yet);
+`spread`, `asking`, `contributions`, `outlook`, `cautions`, `forecast` (the forecast); `causes`, `explain` (why two
+differ); `scores`, `past`, `baselines`, `backtestrows`, `backtest`, `calibration`, `choices`, `choose` (how good they
+were).
 """
 
 from leadflow.forecasting.adjustments import Adjusted, AdjustedFigure, Adjustment, adjust, adjusted

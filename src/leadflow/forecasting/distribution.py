@@ -39,6 +39,16 @@ class Distribution(Protocol):
         """The variance of the distribution as it is kept."""
         ...
 
+    @property
+    def low(self) -> float:
+        """The least that is possible."""
+        ...
+
+    @property
+    def high(self) -> float:
+        """The most that is possible."""
+        ...
+
     def cdf(self, x: float) -> float:
         """Return the chance of at most x."""
         ...
@@ -86,6 +96,16 @@ class Steps:
                 chances.append(chance)
                 last, limit = chance, value + near
         return cls(values, chances)
+
+    @property
+    def low(self) -> float:
+        """The least that is possible."""
+        return self.values[0]
+
+    @property
+    def high(self) -> float:
+        """The most that is possible."""
+        return self.values[-1]
 
     @cached_property
     def _cumulative(self) -> list[float]:
@@ -146,9 +166,14 @@ class Table:
     step: float
     values: Sequence[float] = field(repr=False)
 
+    @property
+    def low(self) -> float:
+        """The least that is possible."""
+        return self.start
+
     @cached_property
-    def end(self) -> float:
-        """The last point."""
+    def high(self) -> float:
+        """The most that is possible."""
         return self.start + self.step * (len(self.values) - 1)
 
     @cached_property
@@ -159,7 +184,7 @@ class Table:
     @cached_property
     def mean(self) -> float:
         """The mean."""
-        return self.end - self._areas[-1]
+        return self.high - self._areas[-1]
 
     @cached_property
     def variance(self) -> float:
@@ -185,58 +210,82 @@ class Table:
         low = values[left]
         return low + (place - left) * (values[left + 1] - low)
 
+    under = cdf
+
+    def quantile(self, q: float) -> float:
+        """Return the smallest x with cdf(x) >= q."""
+        right = bisect_left(self.values, q - _CHANCE, hi=len(self.values) - 1)
+        if right == 0:
+            return self.start
+        low, high = self.values[right - 1], self.values[right]
+        part = min(1.0, max(0.0, (q - low) / (high - low))) if high > low else 1.0
+        return self.start + self.step * (right - 1 + part)
+
     def gap(self, x: float) -> float:
         """Return the mean of max(x - amount, 0)."""
         if x <= self.start:
             return 0.0
         left = int((x - self.start) / self.step)
         if left >= len(self.values) - 1:
-            return self._areas[-1] + (x - self.end)
+            return self._areas[-1] + (x - self.high)
         return self._areas[left] + 0.5 * (x - self.start - left * self.step) * (self.values[left] + self.cdf(x))
 
 
 # A shift, a weight, and what is shifted.
-Piece = tuple[float, float, Table]
+Piece = tuple[float, float, Distribution]
 
 
 @frozen(eq=False)
 class Mixture:
     """
-    Shifted tables with their weights.
+    Shifted distributions with their weights, within bounds.
 
     Attributes:
         pieces: Weights are positive and add up to 1.
+        low: The least that is possible: what the pieces say of less is put there.
+        high: The most that is possible, in the same way.
     """
 
     pieces: Sequence[Piece] = field(repr=False)
+    low: float
+    high: float
 
     @cached_property
     def mean(self) -> float:
         """The mean."""
-        return fsum(weight * (shift + table.mean) for shift, weight, table in self.pieces)
+        return fsum(weight * (shift + piece.mean) for shift, weight, piece in self.pieces)
 
     @cached_property
     def variance(self) -> float:
         """The variance."""
+        mean = self.mean
         return fsum(
-            weight * (table.variance + (shift + table.mean - self.mean) ** 2) for shift, weight, table in self.pieces
+            weight * (piece.variance + (shift + piece.mean - mean) ** 2) for shift, weight, piece in self.pieces
         )
 
     def cdf(self, x: float) -> float:
         """Return the chance of at most x."""
-        # Pieces by ascending start: what begins above x adds nothing.
-        total = 0.0
-        for shift, weight, table in self.pieces:
-            total += weight * table.cdf(x - shift)
-        return min(1.0, total)
+        near = _ROUNDING * self.high
+        if x < self.low - near:
+            return 0.0
+        if x >= self.high - near:
+            return 1.0
+        # Several multiplications below 1, added up, may be a hair above.
+        return min(1.0, fsum(weight * piece.cdf(x - shift) for shift, weight, piece in self.pieces))
 
-    under = cdf
+    def under(self, x: float) -> float:
+        """Return the chance of less than x."""
+        near = _ROUNDING * self.high
+        if x <= self.low + near:
+            return 0.0
+        if x > self.high + near:
+            return 1.0
+        return min(1.0, fsum(weight * piece.under(x - shift) for shift, weight, piece in self.pieces))
 
     def quantile(self, q: float) -> float:
         """Return the smallest x with cdf(x) >= q."""
-        low = min(shift + table.start for shift, _, table in self.pieces)
-        high = max(shift + table.end for shift, _, table in self.pieces)
-        if q <= 0.0:
+        low, high = self.low, self.high
+        if self.cdf(low) >= q - _CHANCE:
             return low
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
@@ -250,4 +299,6 @@ class Mixture:
 
     def gap(self, x: float) -> float:
         """Return the mean of max(x - amount, 0)."""
-        return fsum(weight * table.gap(x - shift) for shift, weight, table in self.pieces)
+        if x <= self.low:
+            return 0.0
+        return fsum(weight * piece.gap(x - shift) for shift, weight, piece in self.pieces)

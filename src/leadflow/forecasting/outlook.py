@@ -14,7 +14,7 @@ from math import exp, inf, lgamma, log, sqrt
 
 from attrs import frozen
 
-from leadflow.forecasting.distribution import Distribution, Mixture, Table
+from leadflow.forecasting.distribution import Distribution, Table
 from leadflow.forecasting.edgeworth import phi as normal
 from leadflow.forecasting.total import Total
 
@@ -90,7 +90,7 @@ def outlook(total: Total, *, won: float, correction: float, phi: float, new_mean
         return Moved(base=total.uncertain, centre=centre, stretch=sqrt(phi), shift=shift, floor=won)
     stretched = Moved(base=total.uncertain, centre=centre, stretch=sqrt(phi), shift=0.0)
     table = _with_new(stretched, sqrt(phi) * total.sd, new_mean, new_variance).with_mean(centre + new_mean)
-    return Moved(base=Mixture([(0.0, 1.0, table)]), centre=0.0, stretch=1.0, shift=certain, floor=won)
+    return Moved(base=table, centre=0.0, stretch=1.0, shift=certain, floor=won)
 
 
 def _with_new(deals: Moved, sd: float, mean: float, variance: float) -> Table:

@@ -138,7 +138,9 @@ class Total:
 
     def expected_gap(self, quota: float) -> float:
         """Return by how much the sum falls short of a quota on average: nothing where it does not."""
-        return self.uncertain.gap(self._asked("expected_gap", quota))
+        x = self._asked("expected_gap", quota)
+        # Beyond everything that can be won the gap is known in closed form.
+        return x + self.certain - self.mean if x >= self.uncertain.high else self.uncertain.gap(x)
 
     def _asked(self, name: str, x: object) -> float:
         if isinstance(x, Money) and x.currency == self.currency:

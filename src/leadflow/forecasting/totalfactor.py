@@ -4,61 +4,108 @@ The distribution of the sum of deals that share a fate: the one-factor Gaussian 
 Theory. Deals are won together more often than apart, because they share a market, a product and a quarter's end.
 Behind each deal stands a standard normal quantity, and any two of these have the correlation rho because they share a
 factor Z. Given Z = z, deals are independent, each with the chance Phi((t - sqrt(rho) z) / sqrt(1 - rho)), where t is
-chosen so that the mean over z is the chance of the deal: the mean is kept. So the distribution is an average, over a
-few hundred equally likely z, of distributions of independent deals. Between two neighbouring z the mean makes a step,
-and the factor may lie anywhere between: that adds a twelfth of the step squared to the variance around each, without
-which the average would be a staircase.
+chosen so that the mean over z is the chance of the deal: the mean is kept. The distribution is the average over z, by
+the trapezoidal rule, which converges faster than any power of the step for functions as smooth as these.
 
-Few deals are enumerated; of many, the few largest are, and the others are taken by Edgeworth's expansion, z by z.
+The chances change over a width of sqrt((1 - rho) / rho) in z, and what n deals add up to over 1 / sqrt(n) of that: so
+the step has to be a part of it. Few sums are listed, value by value of the factor. Some dozens of deals are added one
+by one, for all values of the factor at once, and sums that lie next to each other are put together. Of many deals the
+few largest are listed; the others are normal but for their skewness, and where wins or losses are rare they go onto a
+grid (`rare`). Nothing is ever below no deal won, or above all of them.
 """
 
-from collections.abc import Sequence
-from functools import cache
-from math import exp, fsum, sqrt, tau
-from operator import mul
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, compress
+from math import exp, floor, fsum, inf, log, sqrt, tau
+from operator import add, itemgetter, mul, ne, sub
 from statistics import NormalDist
 
+from leadflow.forecasting.counts import counted
 from leadflow.forecasting.distribution import Distribution, Mixture, Piece, Steps, Table
 from leadflow.forecasting.edgeworth import Cumulants, phi
+from leadflow.forecasting.rare import NOTHING, Group, rare_sums, unlikely
 from leadflow.forecasting.totalsum import Deals
 
-__all__ = ["correlated"]
+__all__ = ["Factor", "correlated"]
 
-_POINTS = 256
-_FEW = 14
+# The factor is beyond this once in a billion.
+_FARTHEST = 6.2
+# Every sum is listed up to so many: 14 deals of different amounts.
+_MOST_SUMS = 20_000
+# Deals x values of the factor that are added one by one.
+_MOST_ADDED = 800
+_MOST_ATOMS = 1_000
+_LIKELY = 1e-3
+_MANY = 60
 _WHALES = 4
 # A deal with less of the variance than this is no whale.
 _WHALE = 0.02
-_CELLS = 1_200
 _REACH = 7.0
-# Deals enter the conditional moments by so many chances at most; those between two are split between them.
-_NODES = 400
+# Edgeworth's expansion is used for one value of the factor where it is as good as this; the others make up for it.
+_GOOD = 2e-3
+_POINTS = 120
+_CELLS = 1_024
+_RARE = 0.2
+_MOST_APART = 30
+_FINEST = 0.04
+# More deals than this are counted together where amounts and chances are nearly the same.
+_GROUPED = 1_000
+_OF_AMOUNT = log(1.05)
+_OF_CHANCE = 0.1
+_NEGLIGIBLE = 1e-13
+# Less spread than this part of the whole is none.
+_HAIR = 1e-12
+# Deals that share their fate so closely (rho above 0.77) leave few sums open at any one value of the factor.
+_CLOSE = 0.55
+_MOST_OPEN = 500
+_UNLIKELY = 1e-7
 _STANDARD = NormalDist()
 _DENSITY = 1.0 / sqrt(tau)
 
 
-@cache
-def _points() -> tuple[float, ...]:
-    """Return the equally likely values of the factor: the middle of each of so many strata."""
-    return tuple(_STANDARD.inv_cdf((place + 0.5) / _POINTS) for place in range(_POINTS))
+class Factor:
+    """
+    Values of the common factor, with their weights.
 
+    Attributes:
+        points: Equally spaced.
+        weights: They add up to 1.
+    """
 
-def given_factor(p: float, rho: float) -> list[float]:
-    """Return the chance at each value of the factor; the mean over them is p."""
-    slope, scale = sqrt(rho), 1.0 / sqrt(1.0 - rho)
-    shifts = [slope * z for z in _points()]
-    t = _STANDARD.inv_cdf(p)
-    chances = [phi((t - shift) * scale) for shift in shifts]
-    for _ in range(4):
-        off = p - fsum(chances) / _POINTS
-        if abs(off) < 1e-15:  # noqa: PLR2004 - as near as floats come
-            break
-        slopes = fsum(exp(-0.5 * ((t - shift) * scale) ** 2) for shift in shifts) * _DENSITY * scale / _POINTS
-        if slopes <= 0.0:
-            break
-        t += off / slopes
-        chances = [phi((t - shift) * scale) for shift in shifts]
-    return chances
+    def __init__(self, rho: float, step: float) -> None:
+        half = floor(_FARTHEST / step)
+        self.points = [step * place for place in range(-half, half + 1)]
+        density = [exp(-0.5 * z * z) for z in self.points]
+        whole = fsum(density)
+        self.weights = [one / whole for one in density]
+        self._shifts = [sqrt(rho) * z for z in self.points]
+        self._scale = 1.0 / sqrt(1.0 - rho)
+        self._found: dict[float, list[float]] = {}
+
+    def chances(self, p: float) -> list[float]:
+        """Return the chance of a deal at each value; their mean is p."""
+        found = self._found.get(p)
+        if found is None:
+            found = self._found[p] = self._chances(p)
+        return found
+
+    def _chances(self, p: float) -> list[float]:
+        scale, shifts = self._scale, self._shifts
+        t = _STANDARD.inv_cdf(p)
+        found = [phi((t - shift) * scale) for shift in shifts]
+        for _ in range(6):
+            off = p - fsum(map(mul, found, self.weights))
+            if abs(off) < 1e-15:  # noqa: PLR2004 - as near as floats come
+                break
+            slope = fsum(
+                weight * exp(-0.5 * ((t - shift) * scale) ** 2)
+                for shift, weight in zip(shifts, self.weights, strict=True)
+            )
+            if slope <= 0.0:
+                break
+            t += off / (slope * _DENSITY * scale)
+            found = [phi((t - shift) * scale) for shift in shifts]
+        return found
 
 
 def correlated(deals: Deals, rho: float) -> Distribution:
@@ -69,12 +116,87 @@ def correlated(deals: Deals, rho: float) -> Distribution:
         deals: Amounts above 0, chances inside (0, 1).
         rho: The correlation, inside (0, 1).
     """
-    listed = sorted(((a, p) for a, chances in deals.items() for p in chances), key=_variance, reverse=True)
-    if len(listed) <= _FEW:
-        return Steps.of((value, fsum(row) / _POINTS) for value, row in _enumerated(listed, rho))
-    whole = fsum(map(_variance, listed))
-    whales = [deal for deal in listed[:_WHALES] if _variance(deal) > _WHALE * whole]
-    return _mixed(_enumerated(whales, rho), listed[len(whales) :], rho)
+    width = sqrt((1.0 - rho) / rho)
+    n, sums = 0, 1
+    for chances in deals.values():
+        n += len(chances)
+        sums = min(sums * (len(chances) + 1), _MOST_SUMS + 1)
+    step = max(min(0.5, width / 2.5, 1.5 * width / sqrt(n)), 0.002)
+    if (sums <= _MOST_SUMS and n <= _MANY) or (width < _CLOSE and n <= _MANY // 2):
+        return _enumerated(deals, Factor(rho, step), _UNLIKELY if sums > _MOST_SUMS else 0.0)
+    listed = sorted((a, p) for a, chances in deals.items() for p in chances)
+    if n <= 2 * _MANY and n * 2.0 * _FARTHEST / step <= _MOST_ADDED:
+        return _added(listed, Factor(rho, step))
+    step = min(0.5, width / 8.0, max(_FINEST, width / sqrt(n)))
+    return _mixed(listed, Factor(rho, max(step, _FINEST / 4.0)))
+
+
+def _enumerated(deals: Deals, factor: Factor, least: float) -> Steps:
+    """List every sum, at each value of the factor; of very many those that are likelier there than the least."""
+    found: dict[float, float] = {0.0: 0.0, sum(a * len(chances) for a, chances in sorted(deals.items())): 0.0}
+    parts = [(a, [factor.chances(p) for p in chances]) for a, chances in sorted(deals.items())]
+    for place, weight in enumerate(factor.weights):
+        values, chances = [0.0], [weight]
+        for amount, rows in parts:
+            first, numbers = counted(sorted(row[place] for row in rows))
+            wins = [(k * amount, chance) for k, chance in enumerate(numbers, first) if chance > _NEGLIGIBLE]
+            chances = [p * chance for _, p in wins for chance in chances]
+            values = [value + more for more, _ in wins for value in values]
+            if len(values) > _MOST_OPEN and least:
+                kept = [chance > weight * least for chance in chances]
+                values, chances = list(compress(values, kept)), list(compress(chances, kept))
+        for value, chance in zip(values, chances, strict=True):
+            found[value] = found.get(value, 0.0) + chance
+    return Steps.of((value, chance) for value, chance in found.items())
+
+
+def _added(ordered: Sequence[tuple[float, float]], factor: Factor) -> Steps:
+    """Add deals one by one, the smallest first, at all values of the factor at once."""
+    values = [0.0]
+    rows = [[weight] for weight in factor.weights]
+    variance = 0.0
+    for amount, p in ordered:
+        variance += amount * amount * p * (1.0 - p)
+        wins = factor.chances(p)
+        both = [*values, *(value + amount for value in values)]
+        order = sorted(range(len(both)), key=both.__getitem__)
+        arrange = itemgetter(*order)
+        values = list(arrange(both))
+        rows = [
+            list(arrange([*[chance * (1.0 - win) for chance in row], *[chance * win for chance in row]]))
+            for row, win in zip(rows, wins, strict=True)
+        ]
+        if len(values) > _MOST_ATOMS:
+            values, rows = _thinned(values, rows)
+    return Steps.of(zip(values, map(sum, zip(*rows, strict=True)), strict=True))
+
+
+def _thinned(values: list[float], rows: list[list[float]]) -> tuple[list[float], list[list[float]]]:
+    """Put neighbours together at their mean: none of the first, the last and those likelier than the others."""
+    chances = rows[0]
+    for row in rows[1:]:
+        chances = list(map(add, chances, row))
+    sums = list(accumulate(chances))
+    # Numbered so that whatever is likely begins a number and ends one.
+    numbers = [floor(level / _LIKELY) for level in sums]
+    keys = list(map(add, numbers, [0, *numbers[:-1]]))
+    keys[0], keys[-1] = -1, -2
+    width = (values[-1] - values[0]) / _MOST_ATOMS
+    cells = [floor(value / width) for value in values]
+    breaks = [a or b for a, b in zip(map(ne, keys, [*keys[1:], None]), map(ne, cells, [*cells[1:], None]), strict=True)]
+    ends = list(compress(range(len(values)), breaks))
+    take = itemgetter(*ends)
+
+    def grouped(row: Iterable[float]) -> list[float]:
+        totals = take(list(accumulate(row)))
+        return list(map(sub, totals, (0.0, *totals[:-1])))
+
+    moments, weights = grouped(map(mul, values, chances)), grouped(chances)
+    middles = [
+        min(max(moment / weight, values[start]), values[end]) if weight > 0.0 and start < end else values[end]
+        for moment, weight, start, end in zip(moments, weights, [0, *(one + 1 for one in ends)], ends, strict=False)
+    ]
+    return middles, [grouped(row) for row in rows]
 
 
 def _variance(deal: tuple[float, float]) -> float:
@@ -82,96 +204,88 @@ def _variance(deal: tuple[float, float]) -> float:
     return amount * amount * p * (1.0 - p)
 
 
-def _enumerated(deals: Sequence[tuple[float, float]], rho: float) -> list[tuple[float, list[float]]]:
-    """Return every possible sum with its chance at each value of the factor."""
-    atoms = [(0.0, [1.0] * _POINTS)]
+def _groups(deals: Sequence[tuple[float, float]]) -> list[Group]:
+    """Return deals by amount and chance; of very many, those that are nearly the same together."""
+    if len(deals) <= _GROUPED:
+        return [(amount, p, 1.0) for amount, p in deals]
+    found: dict[tuple[int, int], list[float]] = {}
     for amount, p in deals:
-        wins = given_factor(p, rho)
+        key = (floor(log(amount) / _OF_AMOUNT), floor(_STANDARD.inv_cdf(p) / _OF_CHANCE))
+        row = found.setdefault(key, [0.0, 0.0, 0.0])
+        row[0] += amount * p
+        row[1] += p
+        row[2] += 1.0
+    return [(worth / chances, chances / n, n) for worth, chances, n in found.values()]
+
+
+def _mixed(listed: Sequence[tuple[float, float]], factor: Factor) -> Mixture:
+    """Mix the distributions of many deals, one for each value of the factor."""
+    ordered = sorted(listed, key=_variance, reverse=True)
+    whole = fsum(map(_variance, ordered))
+    # Some dozens of deals go onto the grid, whales and all.
+    most_whales = _WHALES if len(ordered) > 2 * _MANY else 0
+    whales = [deal for deal in ordered[:most_whales] if _variance(deal) > _WHALE * whole]
+    groups = _groups(ordered[len(whales) :])
+    most = fsum(amount * n for amount, _, n in groups)
+    atoms = [(0.0, factor.weights)]
+    for amount, p in whales:
+        wins = factor.chances(p)
         losses = [1.0 - chance for chance in wins]
         atoms = [
             (value + more, list(map(mul, row, chances)))
             for value, row in atoms
             for more, chances in ((0.0, losses), (amount, wins))
         ]
-    return atoms
-
-
-def _moments(deals: Sequence[tuple[float, float]], rho: float) -> list[Cumulants]:
-    """Return the cumulants of the sum at each value of the factor."""
-    sums: dict[float, list[float]] = {}
-    for amount, p, share in _nodes(deals):
-        row = sums.setdefault(p, [0.0, 0.0, 0.0])
-        square = amount * amount
-        row[0] += amount * share
-        row[1] += square * share
-        row[2] += square * amount * share
-    totals = [[0.0, 0.0, 0.0] for _ in range(_POINTS)]
-    for p, (one, two, three) in sums.items():
-        for total, chance in zip(totals, given_factor(p, rho), strict=True):
-            v = chance * (1.0 - chance)
-            total[0] += one * chance
-            total[1] += two * v
-            total[2] += three * v * (1.0 - 2.0 * chance)
-    means = [total[0] for total in totals]
-    # How wide each stratum is, by its neighbours; the outermost as wide as the next.
-    widths = [0.5 * abs(a - b) for a, b in zip(means, means[2:], strict=False)]
-    widths = [widths[0], *widths, widths[-1]]
-    # Where the factor decides everything, nothing is left to chance: a hair of spread stands for it.
-    hair = (1e-9 * fsum(amount for amount, _ in deals)) ** 2
-    return [
-        Cumulants(mean, variance + width * width / 12.0 + hair, third)
-        for (mean, variance, third), width in zip(totals, widths, strict=True)
-    ]
-
-
-def _nodes(deals: Sequence[tuple[float, float]]) -> list[tuple[float, float, float]]:
-    """Return deals as amount, chance and share; a deal between two of the chances that are used is split."""
-    distinct = {p for _, p in deals}
-    if len(distinct) <= _NODES:
-        return [(amount, p, 1.0) for amount, p in deals]
-    low, high = min(distinct), max(distinct)
-    first, last = _STANDARD.inv_cdf(low), _STANDARD.inv_cdf(high)
-    step = (last - first) / (_NODES - 1)
-    nodes = [low, *(phi(first + step * place) for place in range(1, _NODES - 1)), high]
-    found = []
-    for amount, p in deals:
-        left = min(int((_STANDARD.inv_cdf(p) - first) / step), _NODES - 2)
-        # Floats may put a chance a hair beside its step.
-        share = min(1.0, max(0.0, (p - nodes[left]) / (nodes[left + 1] - nodes[left])))
-        found += [(amount, nodes[left], 1.0 - share), (amount, nodes[left + 1], share)]
-    return found
-
-
-def _mixed(atoms: Sequence[tuple[float, list[float]]], others: Sequence[tuple[float, float]], rho: float) -> Mixture:
-    moments = _moments(others, rho)
-    reaches = [(one.mean, _REACH * sqrt(one.variance)) for one in moments]
-    start = min(mean - reach for mean, reach in reaches)
-    end = max(mean + reach for mean, reach in reaches)
-    step = (end - start) / _CELLS
-    curves = []
-    for one, (mean, reach) in zip(moments, reaches, strict=True):
-        first = max(0, int((mean - reach - start) / step))
-        last = min(_CELLS, int((mean + reach - start) / step) + 2)
-        curves.append((first, one.cdf([start + step * place for place in range(first, last)])))
+    columns = list(zip(*(factor.chances(p) for _, p, _ in groups), strict=True))
+    amounts = [amount * n for amount, _, n in groups]
+    means = [fsum(map(mul, amounts, column)) for column in columns]
+    between = [0.5 * abs(a - b) for a, b in zip(means, means[2:], strict=False)]
+    between = [between[0], *between, between[-1]]
     pieces: list[Piece] = []
-    for value, row in atoms:
-        weight = fsum(row) / _POINTS
-        # The increments of each conditional curve, added up.
-        rises = [0.0] * (_CELLS + 1)
-        for chance, (first, curve) in zip(row, curves, strict=True):
-            before = 0.0
-            for place, level in enumerate(curve, first):
-                rises[place] += chance * (level - before)
-                before = level
-            rises[min(first + len(curve), _CELLS)] += chance * (1.0 - before)
-        total, values = 0.0, []
-        for rise in rises:
-            total += rise
-            values.append(total)
-        if total > 0.0:
-            pieces.append((value, weight, Table(start, step, [0.0, *(one / total for one in values[1:-1]), 1.0])))
-    mean = fsum(a * p for a, p in others) + fsum(value * fsum(row) for value, row in atoms) / _POINTS
-    whole = fsum(weight for _, weight, _ in pieces)
-    found = Mixture([(value, weight / whole, table) for value, weight, table in pieces])
-    off = mean - found.mean
-    return Mixture([(value + off, weight, table) for value, weight, table in found.pieces])
+    for place, (mean, column, gap) in enumerate(zip(means, columns, between, strict=True)):
+        weights = [(value, row[place]) for value, row in atoms if row[place] > _NEGLIGIBLE]
+        if weights:
+            given = _given(groups, column, mean, gap, most)
+            pieces += [(value, weight, given) for value, weight in weights]
+    return Mixture(pieces, 0.0, most + fsum(amount for amount, _ in whales))
+
+
+def _given(groups: Sequence[Group], chances: Sequence[float], mean: float, gap: float, most: float) -> Distribution:
+    """Return the distribution of the sum at one value of the factor, which stands for those about it."""
+    k2 = k3 = k4 = 0.0
+    for (amount, _, n), p in zip(groups, chances, strict=True):
+        v = p * (1.0 - p)
+        square = amount * amount * n * v
+        k2 += square
+        k3 += square * amount * (1.0 - 2.0 * p)
+        k4 += square * amount * amount * (1.0 - 6.0 * v)
+    # Neighbours half a gap apart make no stairs when each is a quarter of its square wider.
+    bulk = Cumulants(mean, k2 + 0.25 * gap * gap, k3, k4)
+    reach = _REACH * sqrt(bulk.variance)
+    alone = Cumulants(mean, k2, k3, k4).error() if k2 > (_HAIR * most) ** 2 else inf
+    if reach <= mean <= most - reach and alone <= _GOOD:
+        return _table(bulk)
+    open_ = [(a, p, n) for (a, _, n), p in zip(groups, chances, strict=True) if unlikely(p) > _NEGLIGIBLE]
+    sure = fsum(a * n for (a, _, n), p in zip(groups, chances, strict=True) if 1.0 - p <= _NEGLIGIBLE)
+    if not open_:
+        return Steps([sure], [1.0])
+    # The largest last; beyond so many that are neither rarely won nor rarely lost, the others are a bulk.
+    small = sorted((one for one in open_ if unlikely(one[1]) > _RARE), key=lambda one: one[0])[:-_MOST_APART]
+    rest: Distribution = Steps([sure], [1.0]) if sure else NOTHING
+    if small:
+        centre = sure + fsum(a * p * n for a, p, n in small)
+        square = fsum(a * a * p * (1.0 - p) * n for a, p, n in small)
+        third = fsum(a**3 * p * (1.0 - p) * (1.0 - 2.0 * p) * n for a, p, n in small)
+        rest = _table(Cumulants(centre, square, third))
+        inside = set(small)
+        open_ = [one for one in open_ if one not in inside]
+    # Few deals make steps that have to be in their places.
+    return rare_sums(open_, _CELLS * 4 if len(groups) <= _MANY // 2 else _CELLS, rest)
+
+
+def _table(bulk: Cumulants) -> Table:
+    reach = _REACH * sqrt(bulk.variance)
+    step = 2.0 * reach / _POINTS
+    levels = bulk.cdf([bulk.mean - reach + place * step for place in range(_POINTS + 1)])
+    levels[0], levels[-1] = 0.0, 1.0
+    return Table(bulk.mean - reach, step, levels).with_mean(bulk.mean)

@@ -27,6 +27,7 @@ from attrs import frozen
 from leadflow.forecasting.counts import counted
 from leadflow.forecasting.distribution import Distribution, Mixture, Piece, Steps, Table
 from leadflow.forecasting.edgeworth import Cumulants
+from leadflow.forecasting.rare import NOTHING, rare_sums, unlikely
 
 __all__ = ["Deals", "enumerated", "independent", "merged_sums", "parts_of", "smooth_sums"]
 
@@ -53,9 +54,17 @@ _IMPOSSIBLE = 1e-14
 _MERGE_FROM = 4_000
 # A bulk that may be off by so much is no use; so many deals can be added one by one instead, in a second or so.
 _POOR = 5e-4
-_MOST_MERGED = 400
+_MOST_MERGED = 150
 _UNMERGED = 3
 _PER_SD = 150
+# Unlikely outcomes that go onto a grid together: so unlikely each, so many, no step of theirs above so much; amounts so
+# much smaller than the largest are left to a grid of their own.
+_RARE = 0.2
+_MANY_RARE = 30
+_STEP = 8e-4
+_SMALLER = 500.0
+_CELLS = 8_192
+_HALF = 0.5
 _LIKELY = 4e-4
 
 
@@ -215,8 +224,13 @@ def smooth_sums(deals: Iterable[tuple[float, float]], most: int = _WHALES) -> Di
     """Return the distribution of the sum of many deals: some on a grid, the bulk by its cumulants."""
     listed = _largest_last(list(deals))
     split, bulk = _split(listed)
-    if split == 0 or (len(listed) <= _MOST_MERGED and bulk.error() > _POOR):
-        return merged_sums(sorted(listed))
+    if split == 0 or bulk.error() > _POOR:
+        rare, rest = _rare(listed)
+        if rare:
+            others = smooth_sums(rest, most) if rest else NOTHING
+            return rare_sums([(amount, p, 1) for amount, p in rare], _CELLS, others)
+        if len(listed) <= _MOST_MERGED:
+            return merged_sums(sorted(listed))
     largest = listed[split:][::-1]
     whales, middle = largest[:most], largest[most:]
     table = _table(middle, bulk)
@@ -225,7 +239,28 @@ def smooth_sums(deals: Iterable[tuple[float, float]], most: int = _WHALES) -> Di
     pieces: list[Piece] = [
         (value, chance, table.with_mean(mean)) for value, chance in zip(atoms.values, atoms.chances, strict=True)
     ]
-    return Mixture(pieces)
+    return Mixture(pieces, 0.0, fsum(a for a, _ in listed))
+
+
+def _rare(deals: Sequence[tuple[float, float]]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Tell deals of rare wins or losses, none of which is a step by itself, from others and from those much smaller."""
+    steps: dict[tuple[float, bool], float] = {}
+    for amount, p in deals:
+        key = (amount, p > _HALF)
+        steps[key] = steps.get(key, 0.0) + unlikely(p)
+    heights = sorted((steps[a, p > _HALF], unlikely(p), a, p) for a, p in deals)
+    nothing, apart = 1.0, 0
+    for place, (height, m, _, _) in enumerate(heights, 1):
+        nothing *= 1.0 - m
+        if m > _RARE:
+            break
+        if len(deals) > _MOST_MERGED or height * nothing <= _STEP:
+            apart = place
+    listed = [(a, p) for _, _, a, p in heights]
+    least = max((a for a, _ in listed[:apart]), default=0.0) / _SMALLER
+    rare = [deal for deal in listed[:apart] if deal[0] > least]
+    rest = listed[apart:] + [deal for deal in listed[:apart] if deal[0] <= least]
+    return (rare, rest) if len(rare) >= _MANY_RARE else ([], listed)
 
 
 def merged_sums(ordered: Sequence[tuple[float, float]]) -> Steps:
