@@ -362,8 +362,33 @@ class TestRule20Fields:
         assert blank.survivor.fields["priority"] == 5
         prices = [shop.lead(f"L-{n}", fields={"priority": Money(n, cur)}) for n, cur in ((1, "EUR"), (2, "USD"))]
         assert merged(*prices, rules=rules).survivor.fields["priority"] == Money(1, "EUR")
+        assert {left.path: left.why for left in plan.unmapped}["fields.x"] == (
+            "lead 'L-1' keeps its own: the two cannot be compared"
+        )
         gap = merged(shop.lead("L-1", fields={"priority": 1}), shop.lead("L-2", campaign="a", fields={}), rules=rules)
         assert gap.survivor.fields["priority"] == 1
+
+    def test_a_rule_for_a_field_that_nobody_has(self) -> None:
+        """Says nothing, and that is said: a typing error, or a field that is no custom one."""
+        one, other = (shop.lead(f"L-{n}", fields={"priority": n}) for n in (1, 2))
+        plan = merged(one, other, rules={"priorty": "maximum", "tags": "maximum", "priority": "maximum"})
+        assert [warning.path for warning in plan.warnings] == ["rules['priorty']", "rules['tags']"]
+        assert "did you mean 'priority'?" in plan.warnings[0].message
+
+    def test_whose_value_is_left(self) -> None:
+        """Of several records each is named; of two of which the greater holds, the one that had the lesser."""
+        leads = [
+            shop.lead(f"L-{n}", person=Person(f"No. {n}", email="a@b.example"), fields={"p": n}) for n in (1, 2, 3)
+        ]
+        plan = merged(*leads, rules={"p": "maximum"})
+        left = [(item.path, item.of, item.value) for item in plan.unmapped]
+        assert left == [
+            ("person.name", "L-2", "No. 2"),
+            ("fields.p", "L-1", 1),
+            ("person.name", "L-3", "No. 3"),
+            ("fields.p", "L-1", 2),
+        ]
+        assert "not carried person.name of 'L-2': lead 'L-1' keeps its own" in str(plan)
 
     def test_the_parts_of_a_deal(self) -> None:
         """Contacts, team, offers, milestones, objections are united; the survivor's primary contact stays."""
@@ -641,14 +666,19 @@ class TestRule20Refusals:
         """All problems at once, each with its path; nothing raised is a Refusal."""
         with pytest.raises(InvalidError) as caught:
             plan_merge([shop.lead()], known="x", rules={"a": "sum", "": "first"}, note=5, at="now", bye="ada")
-        assert {problem.path for problem in caught.value.problems} == {"ids", "rules", "note", "known", "at", "bye"}
+        paths = {problem.path for problem in caught.value.problems}
+        assert paths == {"records", "rules['']", "rules['a']", "note", "known", "at", "bye"}
         with pytest.raises(InvalidError, match="must all be of one kind"):
             plan_merge([shop.lead(), shop.prospect()], **LATER)
         with pytest.raises(InvalidError) as caught:
             plan_merge([shop.account(), 5], **LATER)
-        assert {problem.path for problem in caught.value.problems} == {"records[0]", "records[1]", "ids"}
-        with pytest.raises(InvalidError, match="ids"):
-            plan_merge(5, **LATER)
+        assert [problem.path for problem in caught.value.problems] == ["records[0]", "records[1]"]
+        for nothing in (5, None):
+            with pytest.raises(InvalidError) as caught:
+                plan_merge(nothing, **LATER)
+            assert [problem.path for problem in caught.value.problems] == ["records"]
+        with pytest.raises(InvalidError, match="plan_merge: records must hold at least two, got"):
+            plan_merge([shop.lead()], **LATER)
         for rules in (5, {5: "first"}):
             with pytest.raises(InvalidError, match="rules"):
                 MergeRequest(ids=["a", "b"], rules=rules)

@@ -95,7 +95,7 @@ class MergeRequest:
         return [
             problem
             for name, rule in self.rules
-            for problem in (code("rules", name), coded("rules", rule, CUSTOM_RULES))
+            for problem in (code(f"rules[{name!r}]", name) or coded(f"rules[{name!r}]", rule, CUSTOM_RULES),)
         ]
 
     @property

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from leadflow.account import Account
 from leadflow.contact import Contact
@@ -56,14 +56,21 @@ class Unmapped:
         path: Which, e.g. ``person.phone``.
         value: The value.
         why: Why it is not carried, in words.
+        of: The record whose value it is, where several become one; else None.
     """
 
     path: str
     value: object
     why: str
+    of: str | None = field(default=None, kw_only=True)
+
+    @property
+    def where(self) -> str:
+        """The path, and whose it is."""
+        return self.path if self.of is None else f"{self.path} of {self.of!r}"
 
     def __str__(self) -> str:
-        return f"{self.path} ({self.why})"
+        return f"{self.where} ({self.why})"
 
 
 def not_taken_over(lead: Lead, prospect: Prospect) -> tuple[Unmapped, ...]:

@@ -141,7 +141,7 @@ class Gain:
 
 @frozen
 class _Outcome:
-    """What one path comes to: its value, what came along, whether either side had a part in it, what is left."""
+    """What one path comes to: its value, what came along, whether either side had a part in it, whose is left."""
 
     value: Any
     mine: bool
@@ -149,6 +149,7 @@ class _Outcome:
     added: tuple[Any, ...] = ()
     lost: Any = None
     why: str = ""
+    mine_lost: bool = False
 
 
 def gain(survivor: Mergeable, other: Lead | Prospect | Opportunity, custom: Mapping[str, MergeRule]) -> Gain:
@@ -176,7 +177,9 @@ def gain(survivor: Mergeable, other: Lead | Prospect | Opportunity, custom: Mapp
                 changed[path] = outcome.value
                 along[path] = outcome.added
             if outcome.lost not in _BLANK:
-                left.append(Unmapped(path, outcome.lost, outcome.why or f"{survivor} keeps its own"))
+                whose = survivor if outcome.mine_lost else other
+                why = outcome.why or f"{survivor} keeps its own"
+                left.append(Unmapped(path, outcome.lost, why, of=whose.id))
     values = {name: _built(survivor, other, name, changed) for name in dict.fromkeys(map(_head, changed))}
     return Gain(values | {name: along[name] for name in _ALONG & along.keys()}, sources, tuple(left))
 
@@ -254,7 +257,9 @@ def _outcomes(
             kept = any(said in mine for said in holds)
             yield path, _Outcome(holds, kept, bool(added), added, lost, "a tighter or later one holds")
         case MergeRule.MAXIMUM:
-            yield path, _one(mine, theirs, takes=_greater(theirs, mine))
+            outcome = _one(mine, theirs, takes=_greater(theirs, mine))
+            why = "" if _comparable(mine, theirs) else f"{survivor} keeps its own: the two cannot be compared"
+            yield path, evolve(outcome, why=outcome.why or why)
         case _:
             yield path, _one(mine, theirs, takes=mine in _BLANK)
 
@@ -263,7 +268,7 @@ def _one(mine: Any, theirs: Any, *, takes: bool) -> _Outcome:  # noqa: ANN401 - 
     if theirs in _BLANK or (type(mine) is type(theirs) and mine == theirs):
         return _Outcome(mine, mine not in _BLANK, theirs=False)
     if takes:
-        return _Outcome(theirs, mine=False, theirs=True, lost=mine, why="the greater one holds")
+        return _Outcome(theirs, mine=False, theirs=True, lost=mine, why="the greater one holds", mine_lost=True)
     return _Outcome(mine, mine not in _BLANK, theirs=False, lost=theirs)
 
 

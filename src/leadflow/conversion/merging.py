@@ -24,7 +24,7 @@ from leadflow.conversion.requests import Moment, when_problems
 from leadflow.conversion.survivors import ranked, reason
 from leadflow.conversion.terms import Default
 from leadflow.conversion.workbench import Bench, unknown
-from leadflow.errors import Problem
+from leadflow.errors import Problem, did_you_mean
 from leadflow.events import LeadAbsorbed, OpportunityAbsorbed, Provenance, When, Wrote
 from leadflow.events.undoing import counting
 from leadflow.lead import Lead
@@ -32,7 +32,7 @@ from leadflow.opportunity import Opportunity
 from leadflow.party import Consent, tighten
 from leadflow.prospect import Prospect
 from leadflow.stores import Record
-from leadflow.validation import built, each, instance, to_tuple
+from leadflow.validation import built, each, instance, shown, to_tuple, when
 
 __all__ = ["merge_of", "merge_provenance", "merge_wants", "plan_merge"]
 
@@ -73,14 +73,16 @@ def plan_merge(
     """
     given: Any = to_tuple(records)
     others: Any = to_tuple(known)
+    strange = list(_record_problems(given))
     request = built(
         "plan_merge",
         lambda: MergeRequest(
-            ids=[record.id for record in given if isinstance(record, _KINDS)] if isinstance(given, tuple) else (),
+            # What is wrong with the records is told of the records.
+            ids=("?", "??") if any(strange) else [record.id for record in given],
             rules={} if rules is None else rules,
             note=note,
         ),
-        *_record_problems(given),
+        *strange,
         *known_problems(others),
         *when_problems(when, ("known", "rules", "note")),
     )
@@ -90,7 +92,10 @@ def plan_merge(
 def _record_problems(records: Any) -> Iterator[Any]:  # noqa: ANN401 - whatever was handed over
     strange = each("records", records, instance, _KINDS, "a Lead, Prospect or Opportunity")
     yield from strange
-    if not any(strange) and len({type(record) for record in records}) > 1:
+    if any(strange):
+        return
+    yield when(len(records) < 2, "records", f"must hold at least two, got {shown(records)}")  # noqa: PLR2004 - two
+    if len({type(record) for record in records}) > 1:
         kinds = ", ".join(sorted({record.kind for record in records}))
         yield Problem("records", f"must all be of one kind, got {kinds}")
 
@@ -146,7 +151,17 @@ def merge_of(request: MergeRequest, known: Iterable[Record], moment: Moment) -> 
         provenance=tuple(Provenance(path, ids) for path, ids in sorted(merge_provenance(merged).items())),
         defaults=(Default("survivor", survivor.id, ", ".join(by)),),
         unmapped=left,
+        warnings=tuple(_idle(request, records)),
     )
+
+
+def _idle(request: MergeRequest, records: list[Mergeable]) -> Iterator[RefusalReason]:
+    """Yield which rules say nothing, since there is no such custom field."""
+    known = {name for record in records for name in record.fields}
+    for name, _ in request.rules:
+        if name not in known:
+            message = f"none of them has a custom field {name!r}{did_you_mean(name, known)}; the rule says nothing"
+            yield RefusalReason(RefusalCode.MISSING_FIELDS, message, path=f"rules[{name!r}]")
 
 
 def merge_provenance(record: Mergeable) -> dict[str, tuple[str, ...]]:

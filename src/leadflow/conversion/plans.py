@@ -98,7 +98,7 @@ def _lines(plan: _Planned) -> Iterator[tuple[str, str, str]]:
         if isinstance(source, Provenance):
             yield "keep", source.path, f"of {', '.join(source.ids)}"
     for unmapped in plan.unmapped:
-        yield "not carried", unmapped.path, unmapped.why
+        yield "not carried", unmapped.where, unmapped.why
     for warning in plan.warnings:
         yield "warning", warning.path or warning.code, warning.message
 
