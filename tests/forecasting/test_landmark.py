@@ -60,9 +60,9 @@ class TestByHand:
         }
 
     def test_rates(self):
-        """Overall (7 + 1/2)/(20 + 1); a stage (w + 20 p0)/(n + 20); a cell the same with its stage."""
+        """Overall (2 x 7/20 + 1/2)/(2 + 1) of two deals; a stage (w + 20 p0)/(n + 20); a cell alike with its stage."""
         cells = fit(TWO).cells
-        overall = 7.5 / 21
+        overall = 1.2 / 3
         stage = (7 + 20 * overall) / 29
         assert cells[()].p == pytest.approx(overall)
         assert cells["a",].p == pytest.approx(stage)
@@ -73,8 +73,8 @@ class TestByHand:
     def test_an_estimate_carries_what_it_rests_on(self):
         """p, distinct deals, the parent's rate, and all of it in words."""
         estimate = ask(fit(TWO, by=["stage"]))
-        assert (estimate.n, estimate.prior) == (1, pytest.approx(7.5 / 21))
-        assert estimate.why == "1 deal with stage a: 77.78 % of 9 looks won within 7 days, drawn to 48.77 %"
+        assert (estimate.n, estimate.prior) == (1, pytest.approx(0.4))
+        assert estimate.why == "1 deal with stage a: 77.78 % of 9 looks won within 7 days, drawn to 51.72 %"
 
     def test_the_window_is_open_at_its_begin_and_closed_at_its_end(self):
         """A win at the landmark is no win in the window, one at its end is; an open deal at the very moment is seen."""
@@ -240,7 +240,7 @@ class TestFallingBack:
     def test_unknown_stage(self):
         """A stage that nobody was in has the overall rate."""
         estimate = ask(fit(TWO), stage="new")
-        assert estimate.p == estimate.prior == pytest.approx(7.5 / 21)
+        assert estimate.p == estimate.prior == pytest.approx(0.4)
         assert estimate.n == 2
         assert estimate.why.startswith("no deal was seen with stage new, time in stage 0 to 1 days; 2 deals in all: ")
 
@@ -253,8 +253,15 @@ class TestFallingBack:
     def test_nothing_is_impossible(self):
         """Where nobody was won, the chance is small, not nothing, and a warning says what it is worth."""
         table = fit([TWO[1]])
-        assert 0 < ask(table, stage="b").p < 0.05
+        assert 0 < ask(table, stage="b").p < 0.25
         assert "no deal was won within 7 days of a landmark" in table.warnings[1]
+
+    @pytest.mark.parametrize(("many", "p"), [(1, 0.75), (9, 0.95), (49, 0.99)])
+    def test_many_looks_at_few_deals_are_few_deals(self, many, p):
+        """Whatever the number of landmarks, all of so many deals won is (d + 1/2)/(d + 1), and no more."""
+        history = [deal_of(f"O-{number}", ("opened", "a", 0), ("won", None, 6)) for number in range(many)]
+        assert fit(history, by=[]).cells[()].looks == 6 * many
+        assert fit(history, by=[]).cells[()].p == pytest.approx(p)
 
     def test_few_deals_are_warned_about(self):
         """Below 300 closed deals cells are noise; from 300 on there is no warning."""

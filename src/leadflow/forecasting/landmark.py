@@ -6,7 +6,7 @@ were won inside the window, by stage and time in stage. That is the very questio
 curve is assumed, and no look-ahead is possible. Cells with few deals borrow from the cells they divide: p = (w + k
 parent)/(n + k), cell -> stage -> overall (see `shrinkage`), where w of n looks were followed by a win. Ten looks at one
 deal are not ten deals: so k by moments counts *distinct deals*, and so does the n of each answer. The overall rate is
-drawn towards a half with the weight of one look (Jeffreys), so that nothing is ever called impossible because it has
+drawn towards a half with the weight of one deal (Jeffreys), so that nothing is ever called impossible because it has
 not happened yet.
 
 Not to be trusted where the past is no guide: a new price, a new team, a stage that was introduced lately. It answers

@@ -23,7 +23,8 @@ from leadflow.forecasting.shrinkage import prior_weight, shrunk
 __all__ = ["Counted", "Labels", "LandmarkCell", "counted"]
 
 Labels: TypeAlias = tuple[str, ...]
-# What all deals together are drawn towards, and how many looks that is worth (Jeffreys' prior).
+# What all deals together are drawn towards, and how many deals that is worth (Jeffreys' prior). Deals, not looks: forty
+# looks at the only deal there is, all of them followed by its win, are one win of one.
 _HALF, _ONE = 0.5, 1.0
 
 
@@ -83,15 +84,15 @@ class Counted:
         """Return the cells in order of their labels, each drawn towards the one it divides; a weight per axis."""
         found: dict[Labels, LandmarkCell] = {}
         for labels in sorted(self.looks, key=_natural):
-            prior, k = (found[labels[:-1]].p, weights[len(labels) - 1]) if labels else (_HALF, _ONE)
-            many, won = self.looks[labels], self.won[labels]
+            many, won, deals = self.looks[labels], self.won[labels], self.deals[labels]
+            prior, k, n = (found[labels[:-1]].p, weights[len(labels) - 1], many) if labels else (_HALF, _ONE, deals)
             found[labels] = LandmarkCell(
                 labels=labels,
-                n=self.deals[labels],
+                n=deals,
                 looks=many,
                 won=won,
                 prior=prior,
-                p=shrunk(won / many, many, prior, k),
+                p=shrunk(won / many, n, prior, k),
             )
         return found
 
