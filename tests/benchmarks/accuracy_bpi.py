@@ -2,8 +2,8 @@
 How well win models predict a real history: the loan applications of the BPI Challenge 2012.
 
 Nine weekly origins; at each, every model sees only what was known then, and says for each open deal how likely it is
-won within 14 days. Run it with ``python tests/benchmarks/accuracy_bpi.py FOLDER``, or with the environment variable
-``LEADFLOW_DATA`` naming the folder that holds ``bpic2012/events.csv.gz``: application and offer events up to
+won within 14 days. Run it with ``python tests/benchmarks/accuracy_bpi.py --data FOLDER``, or with the environment
+variable ``LEADFLOW_DATA`` naming the folder that holds ``bpic2012/events.csv.gz``: application and offer events up to
 2012-01-31 of doi 10.4121/uuid:3926db30-f712-4394-aebc-75976070e91f. Without the file it says so and measures nothing.
 scikit-learn's models, fitted to the same landmarks, stand beside ours for scale where scikit-learn is installed.
 """
@@ -202,9 +202,9 @@ def scores(
 
 def main(arguments: Sequence[str]) -> int:
     """Print the table, or why there is none."""
-    path = data_file(arguments[0] if arguments else None)
+    path = data_file(arguments[-1] if arguments else None)
     if path is None:
-        print("skipped: no bpic2012/events.csv.gz; name its folder as an argument or in LEADFLOW_DATA")  # noqa: T201
+        print("skipped: no bpic2012/events.csv.gz; name its folder by --data or in LEADFLOW_DATA")  # noqa: T201
         return 0
     print(f"{'P(won within 14 days)':46}{'rows':>7}{'log loss':>10}{'Brier':>8}{'AUC':>8}")  # noqa: T201
     for row in scores(histories(path)):

@@ -320,6 +320,12 @@ class TestPastErrors:
         found = fit_spread([(made, 69_000 + 2 * made.sd)])
         assert (found.phi, found.n, found.bias) == (pytest.approx((4 + 4 * 2) / 5), 1, 1.0)
 
+    def test_errors_of_a_time_when_nothing_was_open_do_not_rule(self):
+        """A miss of 100 where one deal of 1 was open says little of forecasts of 100,000 at a time."""
+        tiny = past(9, 100, [deal("t", 1, 0.5)])
+        rest = [past(day, 69_000) for day in range(8)]
+        assert fit_spread([*rest, tiny]).phi == pytest.approx(fit_spread(rest).phi, rel=0.1)
+
     def test_recent_errors_weigh_more(self):
         """The same two errors the other way round."""
         good, bad = eur(69_000), eur(300_000)

@@ -3,13 +3,13 @@ How far past forecasts were off: what makes an interval as wide as it has to be.
 
 Theory. Independent deals spread less than real ones, which share a market and a quarter's end; intervals from them hold
 the truth far less often than they claim. The remedy is measured, not assumed: phi is the mean of squared errors of past
-forecasts over the variance that independent deals would have had (new business taken off), and the variance of the next
-forecast is phi times its own. Recent errors weigh more. Few errors say little, so phi is drawn towards a prior of a few
-effective errors, and it is never below 1: luck does not make deals less than independent. What past forecasts were off
-on average is the bias: truth over forecast of what was still to come. Noise alone makes it differ from 1, the more the
-fewer and the wider the errors; so it is drawn towards 1 by the normal rule, prior variance / (prior variance + variance
-of the noise). A forecaster without bias is hardly corrected, one that is always off in the same way nearly in full.
-Phi is then that of the errors as corrected, each by the bias found from the others: an error cannot correct itself.
+forecasts over the mean variance that independent deals would have had (new business taken off), and the variance of the
+next forecast is phi times its own. Recent errors weigh more. Few errors say little, so phi is drawn towards a prior of
+a few effective errors, and it is never below 1: luck does not make deals less than independent. What past forecasts
+were off on average is the bias: truth over forecast of what was still to come. Noise alone makes it differ from 1, the
+more the fewer and the wider the errors; so it is drawn towards 1 by the normal rule, prior variance / (prior variance +
+variance of the noise). A forecaster without bias is hardly corrected, one that is always off in the same way nearly in
+full. Phi is then that of the errors as corrected, each by the bias of the others: an error cannot correct itself.
 """
 
 from collections.abc import Iterable, Sequence
@@ -170,15 +170,19 @@ def fit_spread(
 
 def _phi(rows: Sequence[_Error], biases: Sequence[float], believed: tuple[float, float]) -> float:
     prior, prior_errors = believed
-    # Where no deal is open there is no variance to compare an error with.
-    ratios = [
-        (weight, max((came - bias * said) ** 2 - of_new, 0.0) / of_deals)
+    # Where no deal is open there is no variance to compare an error with. Sums are divided, not each error: one of a
+    # time when next to nothing was open would otherwise outweigh all others.
+    seen = [
+        (weight, max((came - bias * said) ** 2 - of_new, 0.0), of_deals)
         for (weight, came, said, of_deals, of_new), bias in zip(rows, biases, strict=True)
         if of_deals > 0
     ]
-    weights = fsum(weight for weight, _ in ratios) + prior_errors
-    found = fsum(weight * ratio for weight, ratio in ratios) + prior_errors * prior
-    return max(1.0, found / weights) if weights else prior
+    if not seen:
+        return prior
+    weights = fsum(weight for weight, _, _ in seen)
+    squares = fsum(weight * square for weight, square, _ in seen) / weights
+    expected = fsum(weight * of_deals for weight, _, of_deals in seen) / weights
+    return max(1.0, (weights * squares / expected + prior_errors * prior) / (weights + prior_errors))
 
 
 def _raw_biases(rows: Sequence[_Error]) -> tuple[float, list[float]]:
