@@ -205,15 +205,19 @@ class KeyConflictError(LeadflowError, ValueError):
     An idempotency key was used again for another request; nothing was written.
 
     Attributes:
-        key: The key.
+        key: The key as the caller gave it.
+        item: Of a batch, the item; else None.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, item: "str | None" = None) -> None:
         self.key = key
-        super().__init__(key)
+        self.item = item
+        super().__init__(key, item)
 
     def __str__(self) -> str:
-        return f"key {self.key!r} was used for another request; take a new key, or repeat the first request as it was"
+        about = "" if self.item is None else f" about item {self.item!r}"
+        way_out = "take a new key, or repeat the first request as it was"
+        return f"key {self.key!r} was used for another request{about}; {way_out}"
 
 
 class ConformanceError(LeadflowError, AssertionError):

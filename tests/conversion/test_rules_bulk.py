@@ -277,8 +277,16 @@ class TestRule21Bulk:
         service = shop.service(stored(*(lead(shop, n) for n in range(2))))
         list(service.qualify_many(ids(1), key="batch", **shop.later))
         results = list(service.qualify_many(ids(2), key="batch", owner="eve", **shop.later))
-        assert isinstance(results[0].outcome.error, KeyConflictError)
+        error = results[0].outcome.error
+        assert isinstance(error, KeyConflictError)
+        assert (error.key, error.item) == ("batch", "L-0")
+        assert str(error).startswith("key 'batch' was used for another request about item 'L-0'; take a new key")
         assert results[1].status == "written"
+        own = [("L-1", {"key": "own"}), ("L-0", {"key": "own"})]
+        service.store.commit(ChangeSet.new(lead(shop, 2)))
+        assert service.qualify("L-2", key="own", **shop.later).id_of("prospect")
+        errors = [result.outcome.error for result in service.qualify_many(own, key="batch", **shop.later)]
+        assert [(error.key, error.item) for error in errors] == [("own", None)] * 2
 
     def test_keys_of_items(self, shop):
         """Made of both, unambiguous, short enough for any store; an item may bring its own."""

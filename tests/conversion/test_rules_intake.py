@@ -1040,6 +1040,13 @@ class TestRule23TheService:
         assert len(store.outbox) == size
         assert sum(isinstance(result.outcome, Applied) for result in again) == 3
         assert row_key("f", DEMO) == row_key("f", dict(reversed(DEMO.items())))
+        with pytest.raises(InvalidTypeError, match="key must be a str, got 5; row must be a mapping"):
+            row_key(5, None)
+        other = IntakeForm("other", {"E-Mail": "person.email"})
+        (error,) = (
+            result.outcome.error for result in service.intake_many(rows[:1], form=other, key="file", **shop.now)
+        )
+        assert (error.key, error.item) == ("file", "row 1")
         without = list(service.intake_many([DEMO], form=FORM, **shop.now))
         assert without[0].outcome.codes == {"duplicate"}
 

@@ -25,7 +25,7 @@ from leadflow.conversion.refusals import Refusal
 from leadflow.conversion.requests import OwnerChoice, fingerprint
 from leadflow.conversion.targets import DealTarget, Target
 from leadflow.conversion.terms import DealTerms
-from leadflow.errors import Problem
+from leadflow.errors import KeyConflictError, Problem
 from leadflow.events import When
 from leadflow.stores import AsyncStore, Store
 from leadflow.validation import check, code, invalid, shown
@@ -85,6 +85,10 @@ def item_key(key: str, id: str) -> str:  # noqa: A002 - the interface's word
     return fingerprint("item", key, id)
 
 
+def _item_key(key: str, id_: str, _: Mapping[str, Any]) -> str:
+    return item_key(key, id_)
+
+
 @frozen
 class Batch:
     """
@@ -93,18 +97,27 @@ class Batch:
     Attributes:
         step: The single call: makes a flow of an id and options.
         options: The options that each item gets unless it brings its own.
+        key_of: Makes an item's key of the batch's key, the item's id and its own options.
     """
 
     step: Callable[..., Flow[Applied | Refusal]]
     options: Mapping[str, Any]
+    key_of: Callable[[str, str, Mapping[str, Any]], str] = _item_key
 
     def flow(self, position: int, item: object) -> Flow[Applied | Refusal]:
-        """Return the flow of an item."""
+        """Do the step of an item."""
         id_, own = _parts(position, item)
-        options = {**self.options, **own}
-        if self.options.get("key") is not None and "key" not in own:
-            options["key"] = item_key(self.options["key"], id_)
-        return self.step(id_, **at_position(options, position))
+        options = at_position({**self.options, **own}, position)
+        key = None if "key" in own else self.options.get("key")
+        if key is not None:
+            options["key"] = self.key_of(key, id_, own)
+        try:
+            return (yield from self.step(id_, **options))
+        except KeyConflictError:
+            if key is None:
+                raise
+            # The caller knows the batch's key and the item, and not what was made of both.
+            raise KeyConflictError(key, id_) from None
 
 
 def at_position(options: Mapping[str, Any], position: int) -> dict[str, Any]:

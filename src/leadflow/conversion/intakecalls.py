@@ -14,7 +14,7 @@ from leadflow.conversion.asking import Flow, run, run_async
 from leadflow.conversion.attempts import Applied
 from leadflow.conversion.bulk import Batch, items_problem, run_each, run_each_async
 from leadflow.conversion.calls import Calls
-from leadflow.conversion.intakeflow import row_items, row_items_async, taking_in
+from leadflow.conversion.intakeflow import row_items, row_items_async, row_key, taking_in
 from leadflow.conversion.intakeform import IntakeForm
 from leadflow.conversion.intakeplan import IntakeRequest
 from leadflow.conversion.outcomes import BulkResult
@@ -62,7 +62,11 @@ class _Calls(Calls):
         check("intake_many", items_problem("rows", rows, awaited=self.awaited, of=of), optional(code, "key", key))
         dry = evolve(self, new_id="? {}".format)
         dry._intake({}, **options).close()  # noqa: SLF001 - of the same class
-        return Batch(lambda _, *, row, **more: self._intake(row, **more), options)
+        return Batch(
+            lambda _, *, row, **more: self._intake(row, **more),
+            {**options, "key": key},
+            lambda batch, _, own: row_key(batch, own["row"]),
+        )
 
 
 @frozen(kw_only=True)
@@ -124,7 +128,7 @@ class IntakeCalls(_Calls):
         Raises:
             InvalidError: At once, naming everything in the shared arguments that can never be right.
         """
-        return run_each(self._rows(rows, key, {"form": form, **when}), row_items(rows, key), self.store)
+        return run_each(self._rows(rows, key, {"form": form, **when}), row_items(rows), self.store)
 
 
 @frozen(kw_only=True)
@@ -161,4 +165,4 @@ class AsyncIntakeCalls(_Calls):
         **when: Unpack[When],
     ) -> AsyncGenerator[BulkResult, None]:
         """Take in rows, one after the other; see `IntakeCalls.intake_many`."""
-        return run_each_async(self._rows(rows, key, {"form": form, **when}), row_items_async(rows, key), self.store)
+        return run_each_async(self._rows(rows, key, {"form": form, **when}), row_items_async(rows), self.store)

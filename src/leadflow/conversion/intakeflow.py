@@ -20,6 +20,7 @@ from leadflow.conversion.intaking import intake_of, keys_of, matches_with
 from leadflow.conversion.refusals import Refusal
 from leadflow.conversion.requests import Moment, fingerprint
 from leadflow.stores import ChangeSet
+from leadflow.validation import check, code, instance
 
 __all__ = ["row_items", "row_items_async", "row_key", "taking_in"]
 
@@ -67,30 +68,28 @@ def row_key(key: str, row: Mapping[str, object]) -> str:
     >>> row_key("fair", {"Name": "Ada", "City": "Bonn"}) == row_key("fair", {"City": "Bonn", "Name": "Ada"})
     True
     """
-    cells = sorted((str(name), repr(cell)) for name, cell in row.items()) if isinstance(row, Mapping) else repr(row)
+    check("row_key", code("key", key), instance("row", row, Mapping, "a mapping from columns to cells"))
+    cells = sorted((str(name), repr(cell)) for name, cell in row.items())
     return item_key(key, fingerprint("row", tuple(cells)))
 
 
-def _item(position: int, row: Any, key: str | None) -> tuple[str, dict[str, Any]]:  # noqa: ANN401 - one row, unchecked
-    own = {"row": row}
-    return f"row {position + 1}", own if key is None else {**own, "key": row_key(key, row)}
+def _item(position: int, row: object) -> tuple[str, dict[str, Any]]:
+    return f"row {position + 1}", {"row": row}
 
 
-def row_items(rows: Iterable[Any], key: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def row_items(rows: Iterable[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield rows as items of a batch, numbered from 1 as a reader of the file counts them."""
     for position, row in enumerate(rows):
-        yield _item(position, row, key)
+        yield _item(position, row)
 
 
-async def row_items_async(
-    rows: Iterable[Any] | AsyncIterable[Any], key: str | None
-) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+async def row_items_async(rows: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     """Do the same for rows that are awaited."""
     if isinstance(rows, AsyncIterable):
         position = 0
         async for row in rows:
-            yield _item(position, row, key)
+            yield _item(position, row)
             position += 1
     else:
-        for item in row_items(rows, key):
+        for item in row_items(rows):
             yield item
