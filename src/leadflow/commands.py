@@ -3,11 +3,12 @@ What every command says when it is called wrongly: its own name, the argument, a
 
 Theory. A command checks its input where the event is made, so errors would name the event. `command` wraps a method and
 gives such an error the command's name, which is what the caller knows; and where Python itself refuses a call (a
-forgotten ``at=``, a misspelt keyword), it says which argument, as an `InvalidTypeError` like all others. A call that is
-right passes through.
+forgotten ``at=``, a misspelt keyword), it says which argument, as an `InvalidTypeError` like all others, together with
+what is wrong besides. A call that is right passes through.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -20,6 +21,8 @@ __all__ = ["command"]
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
+# Where the name of an argument ends in a path.
+_START: Final = re.compile(r"[.\[]")
 _WHEN: Final = tuple(When.__annotations__)
 # What `correct` does not change, and what does.
 _INSTEAD: Final[Mapping[str, str]] = {
@@ -53,7 +56,8 @@ def command(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Re
             problems = list(_misused(function, args, kwargs))
             if not problems:
                 raise
-            raise invalid(_name(function, args), *problems) from None
+            besides = _besides(function, args, kwargs, problems)
+            raise invalid(_name(function, args), *problems, *besides) from None
 
     return called
 
@@ -61,6 +65,25 @@ def command(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Re
 def _name(function: Callable[..., object], args: tuple[Any, ...]) -> str:
     owner = args[0] if args else None
     return f"{owner.__name__}.{function.__name__}" if isinstance(owner, type) else function.__name__
+
+
+def _besides(
+    function: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object], told: Iterable[Problem]
+) -> list[Problem]:
+    """
+    Return what is wrong with the other arguments: what the call says without those that there are not.
+
+    A command changes nothing, so it may be called once more; what is missing is None meanwhile.
+    """
+    misused = {problem.path for problem in told}
+    rest = {name: value for name, value in kwargs.items() if name not in misused}
+    try:
+        function(*args, **rest, **dict.fromkeys(misused - kwargs.keys()))
+    except InvalidError as error:
+        return [problem for problem in error.problems if _START.split(problem.path)[0] not in misused]
+    except Exception:  # noqa: BLE001 - of a call that was wrong anyhow
+        return []
+    return []
 
 
 def _misused(

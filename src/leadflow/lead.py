@@ -6,10 +6,10 @@ qualified when a fit policy says so and a prospect goes on for it. A qualified l
 closed to everything but a few corrections: what happens from then on happens to the prospect.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final, Self, TypeVar, Unpack, get_args
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from leadflow.allowance import ALLOWED, Allowance
 from leadflow.assessment import Evidence
@@ -18,7 +18,7 @@ from leadflow.commands import command
 from leadflow.dealparts import ProductInterest, Reason
 from leadflow.discovery import NOTHING_LEARNT
 from leadflow.engagement import STANDARD, Engagement, Proactive, Touch
-from leadflow.errors import Problem
+from leadflow.errors import InvalidError, Problem
 from leadflow.events import (
     Disqualified,
     Event,
@@ -41,7 +41,7 @@ from leadflow.listentry import ListEntry
 from leadflow.money import Money
 from leadflow.party import Company, Consent, Person
 from leadflow.relationship import RelationshipEvent, unreachable
-from leadflow.validation import built, check, instance, to_tuple
+from leadflow.validation import built, instance, invalid, to_tuple
 
 __all__ = ["Lead"]
 
@@ -149,8 +149,9 @@ class Lead(Candidate[LeadId, LeadEvent]):
             InvalidError: Naming everything that is wrong, an engagement that is not proactive included.
             NotAllowedError: If the list entry became a lead before.
         """
+        strange = None if entry is None else instance("entry", entry, ListEntry, "a ListEntry")
+        entry = None if strange else entry
         if entry is not None:
-            check("Lead.capture", instance("entry", entry, ListEntry, "a ListEntry"))
             entry.require("capture a lead from", entry.can_change())
             # What is given comes before what the entry has; of collections, both are kept.
             person = entry.person if person is None else person
@@ -162,10 +163,9 @@ class Lead(Candidate[LeadId, LeadEvent]):
             fields = {**entry.fields, **fields} if isinstance(fields, Mapping) else fields
         if campaign is None:
             campaign = getattr(engagement, "campaign", None) or getattr(entry, "campaign", None)
-        return cls._new(
-            "Lead.capture",
-            id,
-            lambda: LeadCaptured(
+
+        def make() -> LeadCaptured:
+            return LeadCaptured(
                 person=person,
                 company=company,
                 source=source,
@@ -181,9 +181,15 @@ class Lead(Candidate[LeadId, LeadEvent]):
                 discovery=NOTHING_LEARNT if entry is None else entry.discovery,
                 entry_id=None if entry is None else entry.id,
                 **when,
-            ),
+            )
+
+        return cls._new(
+            "Lead.capture",
+            id,
+            lambda: _captured(make, 0 if entry is None else len(entry.engagements)),
+            strange,
             *_capture_problems(engagement, proactive),
-            unreachable(person, company),
+            None if strange else unreachable(person, company),
         )
 
     @classmethod
@@ -316,6 +322,19 @@ def _both(first: Iterable[_Item], second: Iterable[_Item]) -> Iterable[_Item]:
     given: object = to_tuple(second)
     # What is no collection is left to the event, which says so.
     return (*first, *given) if isinstance(given, tuple) else second
+
+
+def _captured(make: Callable[[], LeadCaptured], place: int) -> LeadCaptured:
+    """Return the event; what is wrong with the engagement in this place is said of the one that makes the lead."""
+    try:
+        return make()
+    except InvalidError as error:
+        ours = f"engagements[{place}]"
+        said = (
+            evolve(wrong, path=f"engagement{wrong.path.removeprefix(ours)}") if wrong.path.startswith(ours) else wrong
+            for wrong in error.problems
+        )
+        raise invalid(error.subject, *said) from None
 
 
 def _capture_problems(engagement: object, proactive: Proactive) -> tuple[Problem | None, ...]:

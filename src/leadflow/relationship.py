@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Self, TypeVar, Unpack
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from leadflow.commands import command
 from leadflow.discovery import NOTHING_LEARNT, Discovery, LearnedInput, learn
@@ -30,7 +30,7 @@ from leadflow.events import (
     When,
 )
 from leadflow.party import Channel, Company, Consent, Person, may_contact, tighten
-from leadflow.validation import invalid
+from leadflow.validation import aware, check, invalid
 
 __all__ = ["Related", "Relationship", "RelationshipEvent", "consents_recorded", "unreachable"]
 
@@ -154,6 +154,7 @@ class Relationship(Entity[_Id, _Ev]):
         Args:
             at: As of when; what was recorded later does not count. Aware.
         """
+        check("rfm", aware("at", at))
         known = self.as_of(at)
         return rfm(() if known is None else known.engagements, at=at)
 
@@ -179,11 +180,16 @@ def consents_recorded(consents: tuple[Consent, ...], when: When) -> list[Consent
         try:
             events.append(ConsentRecorded(consent=consent, **when))
         except InvalidError as error:
-            new = (problem.under(f"consents[{position}]") for problem in error.problems)
-            problems += new
+            problems += (_of_one(problem, position) for problem in error.problems)
     if problems:
-        raise invalid("record_consent", *problems)
+        raise invalid("record_consent", *dict.fromkeys(problems))
     return events
+
+
+def _of_one(problem: Problem, position: int) -> Problem:
+    """Return what is wrong with the event of one consent in the words of the call: its time is that of all of them."""
+    attribute, separator, rest = problem.path.partition(".")
+    return evolve(problem, path=f"consents[{position}]{separator}{rest}") if attribute == "consent" else problem
 
 
 def unreachable(person: Person | None, company: Company | None) -> Problem | None:

@@ -14,6 +14,7 @@ from leadflow import (
     InvalidError,
     InvalidTypeError,
     Lead,
+    ListEntry,
     Money,
     Opportunity,
     Origin,
@@ -72,6 +73,54 @@ class TestMisuse:
             call()
         assert caught.value.subject == subject
         assert words in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("call", "paths"),
+        [
+            (lambda: lead().correct(zz=1, tags=5, at=None), ["zz", "at", "tags"]),
+            (lambda: lead().touch(None), ["at", "touch"]),
+            (lambda: lead().assign(), ["owner", "at"]),
+            (lambda: lead().record_consent(None, None), ["at", "consents[0]", "consents[1]"]),
+            (lambda: lead().record_consent(None, None, at=None), ["at", "consents[0]", "consents[1]"]),
+            (lambda: deal().win(at=None, user="x", by=5), ["user", "at", "by"]),
+            (lambda: lead().absorbed(at=AT), ["merged_id"]),
+            (lambda: Lead.capture("", person="x"), ["engagement", "at", "id", "person"]),
+            (
+                lambda: Lead.capture("", person="x", engagement=None, at=None, entry=5),
+                ["id", "entry", "engagement", "at", "person"],
+            ),
+            (lambda: lead().rfm(at=None), ["at"]),
+        ],
+    )
+    def test_all_at_once(self, call, paths):
+        """Arguments that there are not, that are missing and that are wrong are told together, each once."""
+        with pytest.raises(InvalidTypeError) as caught:
+            call()
+        assert [problem.path for problem in caught.value.problems] == paths
+
+    def test_what_cannot_be_said_besides(self):
+        """Where the rest of the call is right, or ends otherwise, only what was called wrongly is said."""
+
+        class Thing:
+            @command
+            def run(self, *, speed):
+                raise KeyError(speed)
+
+        for call, path in ((lambda: deal().win(at=AT, user="x"), "user"), (lambda: Thing().run(sped=5), "sped")):
+            with pytest.raises(InvalidTypeError) as caught:
+                call()
+            assert caught.value.problems[0].path == path
+            assert {problem.path for problem in caught.value.problems} <= {path, "speed"}
+
+    def test_the_engagement_that_makes_a_lead(self):
+        """What is wrong with it is said of the argument, also where others come along from a list entry."""
+        ada = Person("Ada Obi", email="ada@obi.example")
+        entry = ListEntry.add("N-1", person=ada, source="fair", at=AT).engage(Engagement("mail_open", at=AT), at=AT)
+        late = Engagement("form", at=AT + timedelta(days=1))
+        for more in ({"person": ada}, {"entry": entry}):
+            with pytest.raises(InvalidError) as caught:
+                Lead.capture("L-1", engagement=late, at=AT, **more)
+            assert [problem.path for problem in caught.value.problems] == ["engagement.at"]
 
     @pytest.mark.parametrize(
         ("call", "subject"),

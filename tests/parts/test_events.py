@@ -112,12 +112,12 @@ class TestNothingIsKnownAhead:
             (lambda: events.ConsentRecorded(consent=Consent("email", granted=True, at=NEXT), at=AT), "consent.at"),
             (lambda: events.ProposalSent(proposal=Proposal("Q-1", sent_at=NEXT), at=AT), "proposal.sent_at"),
             (lambda: events.MilestoneAdded(milestone=Milestone("a", "b", done_at=NEXT), at=AT), "milestone.done_at"),
-            (lambda: events.LeadCaptured(engagements=[Engagement("form", at=NEXT)], at=AT), "engagements.at"),
+            (lambda: events.LeadCaptured(engagements=[Engagement("form", at=NEXT)], at=AT), "engagements[0].at"),
             (
                 lambda: events.LeadCaptured(touches=[Touch("call", at=AT), Touch("call", at=NEXT)], at=AT),
                 "touches[1].at",
             ),
-            (lambda: events.LeadCaptured(consents=[Consent("email", granted=True, at=NEXT)], at=AT), "consents.at"),
+            (lambda: events.LeadCaptured(consents=[Consent("email", granted=True, at=NEXT)], at=AT), "consents[0].at"),
             (
                 lambda: events.LeadCaptured(discovery=Discovery(need=Learned("stated", at=NEXT)), at=AT),
                 "discovery.need.at",

@@ -81,7 +81,8 @@ def _dated(event: Event, path: str, values: Any, kind: type[Any], words: str) ->
     limit = event.recorded_at
     if aware("recorded_at", limit) is None and all(type(value) is kind and value.at <= limit for value in values):
         return []
-    return [*each(path, values, instance, kind, words), *none_ahead(event, path, *values)]
+    later = (wrong for place, value in enumerate(values) for wrong in none_ahead(event, f"{path}[{place}]", value))
+    return [*each(path, values, instance, kind, words), *later]
 
 
 _to_opportunity_type_or_none = member(OpportunityType, none=True)
