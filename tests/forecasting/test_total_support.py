@@ -128,6 +128,18 @@ class TestRare:
             assert both.cdf(x) == pytest.approx(none * alone.cdf(x), abs=1e-3)
 
 
+class TestNearlyEqual:
+    """Amounts that are nearly, but not quite, multiples of one."""
+
+    def test_three_list_prices(self):
+        """240 deals of 300, 301 and 302: exact, between all steps."""
+        chance = Random(3)
+        deals = [(chance.choice([300, 301, 302]), chance.uniform(0.05, 0.95)) for _ in range(240)]
+        levels = convolved(deals)
+        total = Total.of([(amount * pi, p) for amount, p in deals])
+        assert max(abs(total.cdf((k + 0.5) * pi) - levels[k]) for k in range(0, len(levels), 11)) < 1e-3
+
+
 class TestTransform:
     """The discrete Fourier transform."""
 

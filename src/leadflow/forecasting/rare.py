@@ -20,7 +20,7 @@ from math import floor, fsum, log1p, sqrt, tau
 from leadflow.forecasting.distribution import Distribution, Mixture, Piece, Steps, Table
 from leadflow.forecasting.fourier import masses, transform
 
-__all__ = ["NOTHING", "Group", "rare_sums", "unlikely"]
+__all__ = ["NOTHING", "Group", "rare_sums", "tell_rare", "unlikely"]
 
 # An amount, a chance, and how many deals have both.
 Group = tuple[float, float, float]
@@ -33,6 +33,13 @@ _NEGLIGIBLE = 1e-12
 _BEYOND = 14.0
 _EDGE = 1e-7
 _LEAST = 1e-10
+# Unlikely outcomes that go onto a grid together: so unlikely each, so many, no step of theirs above so much; amounts so
+# much smaller than the largest are left to a grid of their own.
+_RARE = 0.2
+_MANY_RARE = 30
+_STEP = 8e-4
+_SMALLER = 500.0
+_HALF = 0.5
 
 
 def unlikely(p: float) -> float:
@@ -126,3 +133,26 @@ def _spectrum(moves: Sequence[Group], step: float, size: int) -> tuple[float, li
         factors = [q + roots[place * whole % size] * (low + high * root) for place, root in enumerate(roots[:half])]
         found = [one * factor**n for one, factor in zip(found, factors, strict=True)]
     return real_exp(fsum(logs)), found
+
+
+def tell_rare(
+    deals: Sequence[tuple[float, float]], *, with_steps: bool
+) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Tell deals of rare wins or losses, from others and from those much smaller."""
+    steps: dict[tuple[float, bool], float] = {}
+    for amount, p in deals:
+        key = (amount, p > _HALF)
+        steps[key] = steps.get(key, 0.0) + unlikely(p)
+    heights = sorted((steps[a, p > _HALF], unlikely(p), a, p) for a, p in deals)
+    nothing, apart = 1.0, 0
+    for place, (height, m, _, _) in enumerate(heights, 1):
+        nothing *= 1.0 - m
+        if m > _RARE:
+            break
+        if with_steps or height * nothing <= _STEP:
+            apart = place
+    listed = [(a, p) for _, _, a, p in heights]
+    least = max((a for a, _ in listed[:apart]), default=0.0) / _SMALLER
+    rare = [deal for deal in listed[:apart] if deal[0] > least]
+    rest = listed[apart:] + [deal for deal in listed[:apart] if deal[0] <= least]
+    return (rare, rest) if len(rare) >= _MANY_RARE else ([], listed)

@@ -27,7 +27,7 @@ from attrs import frozen
 from leadflow.forecasting.counts import counted
 from leadflow.forecasting.distribution import Distribution, Mixture, Piece, Steps, Table
 from leadflow.forecasting.edgeworth import Cumulants
-from leadflow.forecasting.rare import NOTHING, rare_sums, unlikely
+from leadflow.forecasting.rare import NOTHING, rare_sums, tell_rare
 
 __all__ = ["Deals", "enumerated", "independent", "merged_sums", "parts_of", "smooth_sums"]
 
@@ -49,6 +49,7 @@ _REACH = 8.0
 _FINE = 20
 _TINY = 1e-15
 _IMPOSSIBLE = 1e-14
+_RARELY = 1e-9
 # Sums are put together from so many on, not over the last few deals; in cells of a fraction of a standard deviation,
 # and never to more than a chance of so much.
 _MERGE_FROM = 4_000
@@ -57,14 +58,8 @@ _POOR = 5e-4
 _MOST_MERGED = 150
 _UNMERGED = 3
 _PER_SD = 150
-# Unlikely outcomes that go onto a grid together: so unlikely each, so many, no step of theirs above so much; amounts so
-# much smaller than the largest are left to a grid of their own.
-_RARE = 0.2
-_MANY_RARE = 30
-_STEP = 8e-4
-_SMALLER = 500.0
+# Of the grid of rare wins.
 _CELLS = 8_192
-_HALF = 0.5
 _LIKELY = 4e-4
 
 
@@ -124,6 +119,9 @@ def independent(deals: Deals) -> Distribution:
             sums *= len(part.chances)
         if sums <= _MOST_SUMS:
             return Steps.of(enumerated(parts))
+        likely = list(map(_likely, parts))
+        if not unit and _MERGE_FROM * sum(len(part.chances) for part in likely) <= _MOST_WORK:
+            return _put_together(likely)
     if unit:
         cells = 2 * _REACH * sqrt(variance) / unit
         if sum(len(part.chances) - 1 for part in parts) * cells <= _MOST_WORK:
@@ -132,6 +130,28 @@ def independent(deals: Deals) -> Distribution:
     if unit:
         return _read_off(smooth_sums(listed, most=_WHALES // 2), unit, sqrt(variance))
     return smooth_sums(listed)
+
+
+def _likely(part: Part) -> Part:
+    """Return a part without numbers of wins that come less than once in a billion."""
+    kept = [place for place, chance in enumerate(part.chances) if chance > _RARELY]
+    return Part(part.amount, part.first + kept[0], part.chances[kept[0] : kept[-1] + 1])
+
+
+def _put_together(parts: Sequence[Part]) -> Steps:
+    """Add parts one by one, and put sums together that are next to each other: amounts that are nearly equal."""
+    atoms: list[tuple[float, float]] = [(0.0, 1.0)]
+    for part in parts:
+        atoms = sorted(
+            (value + (part.first + k) * part.amount, chance * p)
+            for k, p in enumerate(part.chances)
+            for value, chance in atoms
+            if chance * p > _IMPOSSIBLE
+        )
+        if len(atoms) > _MERGE_FROM and part is not parts[-1]:
+            width = (atoms[-1][0] - atoms[0][0]) / _MOST_CELLS
+            atoms = list(zip(*_thinned(atoms, width), strict=True))
+    return Steps.of(atoms)
 
 
 def _read_off(smooth: Distribution, unit: float, sd: float) -> Steps:
@@ -225,7 +245,7 @@ def smooth_sums(deals: Iterable[tuple[float, float]], most: int = _WHALES) -> Di
     listed = _largest_last(list(deals))
     split, bulk = _split(listed)
     if split == 0 or bulk.error() > _POOR:
-        rare, rest = _rare(listed)
+        rare, rest = tell_rare(listed, with_steps=len(listed) > _MOST_MERGED)
         if rare:
             others = smooth_sums(rest, most) if rest else NOTHING
             return rare_sums([(amount, p, 1) for amount, p in rare], _CELLS, others)
@@ -240,27 +260,6 @@ def smooth_sums(deals: Iterable[tuple[float, float]], most: int = _WHALES) -> Di
         (value, chance, table.with_mean(mean)) for value, chance in zip(atoms.values, atoms.chances, strict=True)
     ]
     return Mixture(pieces, 0.0, fsum(a for a, _ in listed))
-
-
-def _rare(deals: Sequence[tuple[float, float]]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    """Tell deals of rare wins or losses, none of which is a step by itself, from others and from those much smaller."""
-    steps: dict[tuple[float, bool], float] = {}
-    for amount, p in deals:
-        key = (amount, p > _HALF)
-        steps[key] = steps.get(key, 0.0) + unlikely(p)
-    heights = sorted((steps[a, p > _HALF], unlikely(p), a, p) for a, p in deals)
-    nothing, apart = 1.0, 0
-    for place, (height, m, _, _) in enumerate(heights, 1):
-        nothing *= 1.0 - m
-        if m > _RARE:
-            break
-        if len(deals) > _MOST_MERGED or height * nothing <= _STEP:
-            apart = place
-    listed = [(a, p) for _, _, a, p in heights]
-    least = max((a for a, _ in listed[:apart]), default=0.0) / _SMALLER
-    rare = [deal for deal in listed[:apart] if deal[0] > least]
-    rest = listed[apart:] + [deal for deal in listed[:apart] if deal[0] <= least]
-    return (rare, rest) if len(rare) >= _MANY_RARE else ([], listed)
 
 
 def merged_sums(ordered: Sequence[tuple[float, float]]) -> Steps:
