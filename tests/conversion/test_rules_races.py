@@ -306,7 +306,7 @@ class TestAddressesStayOutOfProse:
         store = Crowded()
         store.commit(ChangeSet.new(shop.lead()))
         refusal = shop.service(store).qualify("L-1", **shop.later)
-        assert "contact with the same email, contact with the same name" in str(refusal)
+        assert "contact with the same email, contact with the same link, contact with the same name" in str(refusal)
         assert "mara" not in str(refusal)
 
 

@@ -1,6 +1,7 @@
 """Rule 19: taking back a conversion, or a qualification."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,14 +10,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadflow import Company, Consent, Engagement, InvalidError, Money, Person, Prospect, Touch, pipelines
+from leadflow import (
+    Company,
+    Consent,
+    ContactRole,
+    Engagement,
+    InvalidError,
+    Money,
+    Opportunity,
+    Person,
+    Prospect,
+    Touch,
+    pipelines,
+)
 from leadflow.conversion import (
     SKIP,
     Applied,
     AsyncConversionService,
     ConversionPlan,
+    ConversionSettings,
     Create,
     DealTerms,
+    Matching,
     Refusal,
     RefusalCode,
     TakenBack,
@@ -370,6 +385,32 @@ class TestRule19Refusals:
         assert "<script" not in plan._repr_html_()
 
 
+def a_deal(what: str, id_: str, **changes: Any) -> Opportunity:
+    if what == "account":
+        return shop.deal("zz", account_id=id_, **changes)
+    return shop.deal("zz", account_id=None, contact_roles=(ContactRole(id_, primary=True),), **changes)
+
+
+def a_prospect(what: str, id_: str) -> Prospect:
+    named: Any = {"opportunity_ids": [id_]} if what == "opportunity" else {f"{what}_id": id_}
+    return Prospect.imported("zz", **named, **shop.now)
+
+
+HANGING: dict[str, Callable[[str, str], Any]] = {
+    "open deal": a_deal,
+    "deal about something else": lambda what, id_: a_deal(what, id_, product_interest=["switch"]),
+    "won deal": lambda what, id_: a_deal(what, id_).win(**shop.now),
+    "contact": lambda _, id_: shop.contact("zz", person=Person("Z"), account_id=id_),
+    "prospect": a_prospect,
+    "disqualified prospect": lambda what, id_: a_prospect(what, id_).disqualify("poor_fit", **shop.now),
+}
+NAMING = [
+    *(("account", kind) for kind in HANGING),
+    *(("contact", kind) for kind in HANGING if kind != "contact"),
+    *(("opportunity", kind) for kind in HANGING if kind.endswith("prospect")),
+]
+
+
 class TestRule19Service:
     """The service loads what came of it, takes it back in one commit, and can go the same way again."""
 
@@ -416,18 +457,66 @@ class TestRule19Service:
         assert service.unqualify("L-1", **LATER).codes == {RefusalCode.NOT_CONVERTED}
         assert isinstance(service.qualify_and_convert("L-1", terms=TERMS, **LATER), Applied)
 
-    def test_open_deals_that_hang_on_it_are_found(self) -> None:
-        """Another deal with the contact that was made, or about the same product with the account."""
+    @pytest.mark.parametrize(("what", "kind"), NAMING)
+    def test_what_hangs_on_it_is_found(self, what: str, kind: str) -> None:
+        """Nothing is withdrawn under a record that names it: open or closed, whatever it is about, whoever made it."""
         service, store = self.stocked()
-        prospect_id = service.qualify("L-1", **shop.later).id_of("prospect")
-        made = service.convert(prospect_id, terms=TERMS, **shop.later)
-        account = made.id_of("account")
-        store.commit(ChangeSet.new(shop.deal("O-9", account_id=account)))
-        refusal = service.unconvert(prospect_id, **LATER)
-        assert refusal.because(RefusalCode.MOVED).ids == ("O-9", account)
+        done = service.qualify_and_convert("L-1", terms=TERMS, **shop.later)
+        there = HANGING[kind](what, done.id_of(what))
+        store.commit(ChangeSet.new(there))
+        for refusal in (service.unconvert(done.id_of("prospect"), **LATER), service.unqualify("L-1", **LATER)):
+            assert refusal.because(RefusalCode.MOVED).ids == (there.id, done.id_of(what))
+        assert not store.load(done.id_of(what)).is_withdrawn
 
-    def test_a_deal_that_comes_to_hang_on_it_meanwhile(self) -> None:
-        """An account is not withdrawn under a deal that somebody opens with it between planning and writing."""
+    def test_what_another_conversion_uses(self) -> None:
+        """An account that a second prospect was converted to, and filled nothing in of, stays; and its contact too."""
+        service, store = self.stocked()
+        first = service.qualify_and_convert("L-1", terms=attrs.evolve(TERMS, product_interest=["a"]), **shop.later)
+        account, contact = first.id_of("account"), first.id_of("contact")
+        person = Person("Bo Li", email="bo@northwind.example")
+        store.commit(ChangeSet.new(shop.lead("L-2", person=person), shop.lead("L-3")))
+        other = service.qualify_and_convert("L-2", terms=attrs.evolve(TERMS, product_interest=["b"]), **shop.later)
+        same = service.qualify_and_convert(
+            "L-3", account=UseExisting(account), contact=UseExisting(contact), opportunity=SKIP, **shop.later
+        )
+        assert store.load(account).version == store.load(contact).version == 1
+        refusal = service.unconvert(first.id_of("prospect"), **LATER)
+        assert [reason.ids for reason in refusal.reasons] == [
+            (other.id_of("contact"), account),
+            (other.id_of("opportunity"), account),
+            (other.id_of("prospect"), account),
+            (same.id_of("prospect"), account, contact),
+        ]
+        assert isinstance(service.unconvert(other.id_of("prospect"), **LATER), Applied)
+        assert isinstance(service.unconvert(same.id_of("prospect"), **LATER), Applied)
+        assert isinstance(service.unconvert(first.id_of("prospect"), **LATER), Applied)
+
+    def test_a_deal_that_is_used(self) -> None:
+        """A deal that a second prospect joined, and brought nothing to, is not withdrawn under it."""
+        service, store = self.stocked()
+        first = service.qualify_and_convert("L-1", terms=TERMS, **shop.later)
+        ids = {kind: UseExisting(first.id_of(kind)) for kind in ("account", "contact", "opportunity")}
+        store.commit(ChangeSet.new(shop.lead("L-2")))
+        second = service.qualify_and_convert("L-2", **ids, **shop.later)
+        assert store.load(first.id_of("opportunity")).version == 1
+        refusal = service.unconvert(first.id_of("prospect"), **LATER)
+        assert first.id_of("opportunity") in refusal.because(RefusalCode.MOVED).ids
+        assert isinstance(service.unconvert(second.id_of("prospect"), **LATER), Applied)
+        assert isinstance(service.unconvert(first.id_of("prospect"), **LATER), Applied)
+
+    def test_however_few_records_are_looked_at(self) -> None:
+        """What the conversion itself made does not crowd out of the list what hangs on it."""
+        store = InMemoryStore()
+        store.commit(ChangeSet.new(shop.lead("L-1")))
+        service = shop.service(store, settings=ConversionSettings(matching=Matching(max_hits=1)))
+        done = service.qualify_and_convert("L-1", terms=TERMS, **shop.later)
+        account = done.id_of("account")
+        store.commit(ChangeSet.new(shop.contact("zz", person=Person("Z"), account_id=account)))
+        assert service.unconvert(done.id_of("prospect"), **LATER).because(RefusalCode.MOVED).ids == ("zz", account)
+
+    @pytest.mark.parametrize("kind", HANGING)
+    def test_what_comes_to_hang_on_it_meanwhile(self, kind: str) -> None:
+        """An account is not withdrawn under what somebody makes with it between planning and writing."""
 
         class Busy(InMemoryStore):
             late: Any = None
@@ -443,9 +532,9 @@ class TestRule19Service:
         service = shop.service(store)
         done = service.qualify_and_convert("L-1", terms=TERMS, **shop.later)
         account = done.id_of("account")
-        store.late = shop.deal("O-9", account_id=account)
+        store.late = HANGING[kind]("account", account)
         refusal = service.unconvert(done.id_of("prospect"), **LATER)
-        assert refusal.because(RefusalCode.MOVED).ids == ("O-9", account)
+        assert refusal.because(RefusalCode.MOVED).ids[1:] == (account,)
         assert not store.load(account).is_withdrawn
 
     def test_unknown(self) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow import Company, ContactRole, EmailAddress, InvalidError, InvalidTypeError, Person
-from leadflow.stores import FREE_MAIL_PROVIDERS, MatchKey, company_domain, match_keys
+from leadflow.stores import FREE_MAIL_PROVIDERS, MatchKey, company_domain, link_keys, match_keys
 from leadflow.stores.matchkeys import normalised
 
 words = st.text(min_size=1, max_size=30).filter(str.strip)
@@ -54,22 +54,21 @@ class TestKeysOfRecords:
             product_interest=["router", "switch"],
             contact_roles=(ContactRole("C-1", primary=True), ContactRole("C-2")),
         )
-        assert texts(deal) == [
+        assert texts(deal, deciding=True) == [
             "opportunity:contact:C-1",
             "opportunity:contact:C-2",
             "opportunity:product:A-1\trouter",
             "opportunity:product:A-1\tswitch",
         ]
-        assert all(key.decides for key in match_keys(deal))
 
     def test_deal_without_product_or_account(self, things):
         """A deal about no product in particular has a key too; one without an account has none."""
-        assert texts(things.deal()) == ["opportunity:product:A-1\t"]
+        assert texts(things.deal(), deciding=True) == ["opportunity:product:A-1\t"]
         assert match_keys(things.deal(account_id=None)) == ()
 
     def test_what_is_over_is_not_found(self, things):
-        """A closed deal, a withdrawn account, contact or prospect and whatever was merged have no keys."""
-        assert match_keys(things.deal().lose("price", **things.now)) == ()
+        """A closed deal is found by its links only; what was withdrawn or merged by nothing."""
+        assert texts(things.deal().lose("price", **things.now)) == ["opportunity:link:A-1"]
         for record in (things.account(), things.contact(), things.prospect(), things.deal()):
             assert match_keys(record.withdraw(**things.now)) == ()
         assert match_keys(things.prospect(status="merged")) == ()
@@ -78,6 +77,57 @@ class TestKeysOfRecords:
         """Anything else is an error that says so."""
         with pytest.raises(InvalidTypeError, match="record must be a record, got 'Mara'"):
             match_keys("Mara")
+
+
+class TestLinks:
+    """Whatever names an account, a contact or a deal is found by that, until it is merged or withdrawn."""
+
+    def links(self, record):
+        return [str(key) for key in match_keys(record) if key.by == "link"]
+
+    def linked(self, things):
+        prospect = things.prospect(account_id="A-1", contact_id="C-1", opportunity_ids=["O-1", "O-2"])
+        deal = things.deal(contact_roles=(ContactRole("C-1", primary=True), ContactRole("C-2")))
+        return [things.contact(account_id="A-1"), deal, prospect]
+
+    def test_who_names_whom(self, things):
+        """A contact its account; a deal its account and contacts; a prospect all that its conversions led to."""
+        assert [self.links(record) for record in self.linked(things)] == [
+            ["contact:link:A-1"],
+            ["opportunity:link:A-1", "opportunity:link:C-1", "opportunity:link:C-2"],
+            ["prospect:link:A-1", "prospect:link:C-1", "prospect:link:O-1", "prospect:link:O-2"],
+        ]
+        assert self.links(things.account()) == self.links(things.lead()) == self.links(things.entry()) == []
+
+    def test_closed_and_given_up(self, things):
+        """A deal that is won or lost is still the account's, a prospect that is disqualified too."""
+        _, deal, prospect = self.linked(things)
+        for over in (deal.win(**things.now), deal.lose("price", **things.now)):
+            assert self.links(over) == self.links(deal)
+        assert self.links(prospect.disqualify("poor_fit", **things.now)) == self.links(prospect)
+
+    def test_gone(self, things):
+        """What was withdrawn hangs on nothing."""
+        for record in self.linked(things):
+            assert match_keys(record.withdraw(**things.now)) == ()
+
+    def test_they_say_nothing_about_who_is_the_same(self, things):
+        """A link never decides."""
+        for record in self.linked(things):
+            assert not any(key.decides for key in match_keys(record) if key.by == "link")
+
+    def test_asking_for_them(self, things):
+        """Everything that hangs on a record has one of its `link_keys`, and nothing else has."""
+        records = self.linked(things)
+        found = {
+            record.id: [other.id for other in records if {*match_keys(other)} & {*link_keys(record)}]
+            for record in (things.account(), *records, things.lead(), things.entry())
+        }
+        assert found == {
+            "A-1": ["C-1", "O-1", "P-1"], "C-1": ["O-1", "P-1"], "O-1": ["P-1"], "P-1": [], "L-1": [], "N-1": [],
+        }  # fmt: skip
+        with pytest.raises(InvalidTypeError, match="record must be a record, got 'A-1'"):
+            link_keys("A-1")
 
 
 class TestNormalising:

@@ -93,6 +93,7 @@ def _known(service: Workings, steps: _Steps, request: object) -> Flow[tuple[Reco
         asked |= wanted
     keys = steps.keys(request, found.values())
     if keys:
-        near = yield from candidates(keys, service.settings.matching.max_hits + 1)
+        # Some of those that a store returns are among what was found already, and must not crowd out the others.
+        near = yield from candidates(keys, service.settings.matching.max_hits + 1 + len(found))
         found = {record.id: record for record in near} | found
     return tuple(found.values())

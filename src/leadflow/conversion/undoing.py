@@ -5,9 +5,10 @@ Theory. A conversion says with the prospect what it wrote elsewhere, so taking i
 withdrawn; what it used goes on without what was filled in, or keeps it where the record has moved since (an account has
 a life of its own; a deal has not, and stands in the way). The prospect, and the lead, record that the step no longer
 counts: every field is what it was, and what was learnt or said since is kept. It is refused, with the list, as soon as
-anything happened to what would be withdrawn, or anything else that is known hangs on it. Of several conversions the
-last is taken back first; of a lead everything is, the last first, which also undoes the direct path. Afterwards the
-prospect, or the lead, can go the same way again, under new ids.
+anything happened to what would be withdrawn, or anything else hangs on it: a contact, a prospect, a deal, open or
+closed. These are found by their links (`link_keys`), also where they come up between planning and writing. Of several
+conversions the last is taken back first; of a lead everything is, the last first, which also undoes the direct path.
+Afterwards the prospect, or the lead, can go the same way again, under new ids.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,8 +28,8 @@ from leadflow.events.undoing import counting
 from leadflow.lead import Lead
 from leadflow.opportunity import Opportunity
 from leadflow.prospect import Prospect
-from leadflow.stores import ChangeSet, MatchKey, Record, match_keys
-from leadflow.stores.matchkeys import Compares, deal_keys
+from leadflow.stores import ChangeSet, MatchKey, Record, link_keys, match_keys
+from leadflow.stores.matchkeys import named_by
 from leadflow.validation import built, instance, to_tuple
 
 __all__ = ["plan_unconversion", "unconversion_keys", "unconversion_of", "unconversion_wants"]
@@ -44,7 +45,7 @@ def plan_unconversion(
         record: A prospect, whose last conversion is taken back; or a lead, of which everything is: the conversions of
             its prospect, the last one first, and its qualification.
         known: The records that came of it: account, contact, opportunity, and of a lead the prospect; and whatever else
-            may hang on the account or the contact, such as other deals with them.
+            hangs on those that were made: ``store.candidates(link_keys(account), limit)``, and of the others.
         note: Why, in words.
         **when: See `When`. Where one of the records was recorded later, that is the time instead.
 
@@ -82,18 +83,12 @@ def unconversion_wants(request: UnconversionRequest, known: Iterable[Record]) ->
 
 
 def unconversion_keys(request: UnconversionRequest, known: Iterable[Record]) -> set[MatchKey]:
-    """Return the match keys of open deals that may hang on what would be withdrawn."""
+    """Return the match keys of everything that may hang on what would be withdrawn."""
     bench = Bench(known)
     _, prospect = _subjects(request, bench)
-    keys: set[MatchKey] = set()
-    products = () if prospect is None else (interest.product for interest in prospect.product_interest)
-    for _, conversion in () if prospect is None else _conversions(request, prospect):
-        for wrote in conversion.wrote:
-            if wrote.is_new and bench.find(Contact, wrote.id) is not None:
-                keys.add(MatchKey("opportunity", Compares.CONTACT, wrote.id))
-            if wrote.is_new and bench.find(Account, wrote.id) is not None:
-                keys |= {*deal_keys(wrote.id, products), *deal_keys(wrote.id, ())}
-    return keys
+    conversions = () if prospect is None else _conversions(request, prospect)
+    made = (bench.any(wrote.id) for _, conversion in conversions for wrote in conversion.wrote if wrote.is_new)
+    return {key for record in made if record is not None for key in link_keys(record)}
 
 
 def unconversion_of(
@@ -207,27 +202,14 @@ def _hanging_on(parts: list["_Part"], prospect: Prospect, bench: Bench) -> Itera
     gone = {part.wrote.id for part in parts if part.wrote.is_new}
     settled = {part.wrote.id for part in parts if not part.keeps_what_was_filled_in} | {prospect.id}
     for record in bench.all():
-        hold = sorted(gone.intersection(_links(record)))
+        hold = sorted(gone & named_by(record))
         if hold and record.id not in settled:
             message = f"{record} is with {', '.join(map(repr, hold))}, which would be withdrawn"
             yield RefusalReason(RefusalCode.MOVED, message, path=record.kind, ids=(record.id, *hold))
 
 
-def _links(record: Record) -> set[str | None]:
-    """Return the accounts and contacts that a record is with, while it goes on."""
-    match record:
-        case Contact() if not record.is_withdrawn:
-            return {record.account_id}
-        case Opportunity() if not record.is_withdrawn:
-            return {record.account_id, *(role.contact_id for role in record.contact_roles)}
-        case Prospect() if record.can_change():
-            return {record.account_id, record.contact_id}
-        case _:
-            return set()
-
-
 def _with_nothing_new(changes: ChangeSet, keys: Iterable[MatchKey], known: Iterable[Record]) -> ChangeSet:
-    """Return changes that hold only if no further deal comes to hang on what is withdrawn before they are written."""
+    """Return changes that hold only if nothing further comes to hang on what is withdrawn before they are written."""
     written = {write.id for write in changes.writes}
     there = {key for record in known if record.id not in written for key in match_keys(record)}
     return evolve(changes, absent=frozenset(keys) - there)

@@ -34,6 +34,10 @@ class Bench:
         record = self._after.get(id_)
         return record if isinstance(record, kind) else None
 
+    def any(self, id_: str) -> Record | None:
+        """Return a record of whatever kind as it is by now; None where there is none."""
+        return self._after.get(id_)
+
     def mergeable(self, id_: str) -> Lead | Prospect | Opportunity | None:
         """Return a record of a kind that may be merged, as it is by now; None where there is none."""
         return self.find(Lead, id_) or self.find(Prospect, id_) or self.find(Opportunity, id_)

@@ -9,7 +9,7 @@ store to try things with).
 from leadflow.stores.changesets import ChangeSet, EventRecord, Write
 from leadflow.stores.freemail import FREE_MAIL_PROVIDERS
 from leadflow.stores.links import linked_ids
-from leadflow.stores.matchkeys import Compares, MatchKey, company_domain, match_keys
+from leadflow.stores.matchkeys import Compares, MatchKey, company_domain, link_keys, match_keys
 from leadflow.stores.memory import AsyncInMemoryStore, InMemoryStore
 from leadflow.stores.ports import AsyncStore, CommitResult, Committed, KeyTaken, MatchAppeared, Stale, Store
 from leadflow.stores.receipts import Receipt
@@ -35,6 +35,7 @@ __all__ = [
     "Store",
     "Write",
     "company_domain",
+    "link_keys",
     "linked_ids",
     "match_keys",
     "replayed",

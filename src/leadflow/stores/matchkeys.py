@@ -6,11 +6,14 @@ they do not, and nothing is ever scanned. An e-mail address decides who a person
 number or a name alone never does (`MatchKey.decides`). Domains of free mail providers are no company's. Case,
 typographic and HTML-escaped apostrophes make no difference; plus-tags and dots do, since only the receiving system
 knows what they mean. Keys follow from a record's present state: one that was merged or withdrawn has none, what was
-redacted makes none, a deal has them while it is open.
+redacted makes none, a deal has those that say what it is about while it is open.
+
+A link is a key too, so that what hangs on a record is found as quickly: whatever names an account, a contact or a deal
+has a key with its id (`named_by`, `link_keys`). It says nothing about who is the same.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from html import unescape
 from typing import Final
@@ -24,6 +27,7 @@ from leadflow.lifecycle import LeadStatus, ProspectStatus
 from leadflow.listentry import ListEntry
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, EmailAddress, Person
+from leadflow.prospect import Prospect
 from leadflow.redaction import REDACTED
 from leadflow.stores.freemail import FREE_MAIL_PROVIDERS
 from leadflow.stores.records import KINDS, RECORD_TYPES, Record
@@ -36,7 +40,9 @@ __all__ = [
     "company_domain",
     "contact_keys",
     "deal_keys",
+    "link_keys",
     "match_keys",
+    "named_by",
     "normalised",
     "party_keys",
 ]
@@ -58,6 +64,7 @@ class Compares(StrEnum):
     NAME = "name"
     PRODUCT = "product"
     CONTACT = "contact"
+    LINK = "link"
 
 
 _to_compares = member(Compares)
@@ -100,7 +107,7 @@ class MatchKey:
     @property
     def decides(self) -> bool:
         """Whether one record with this key is enough to say that it is the same person, company or deal."""
-        return self.by not in (Compares.PHONE, Compares.NAME)
+        return self.by not in (Compares.PHONE, Compares.NAME, Compares.LINK)
 
     def __str__(self) -> str:
         # A tab cannot be part of an id, so two keys never have one text.
@@ -127,7 +134,7 @@ def match_keys(record: Record, *, free_providers: Iterable[str] | None = None) -
     ['contact:email:ada@obi.example']
 
     Args:
-        record: Any record. One that was merged or withdrawn, and a deal that is closed, has no keys.
+        record: Any record. One that was merged or withdrawn has no keys, a deal that is closed only those of its links.
         free_providers: Domains that are no company's, in lower case. Default: `FREE_MAIL_PROVIDERS`.
 
     Raises:
@@ -159,9 +166,51 @@ def _keys(record: Record, free: frozenset[str]) -> Iterator[MatchKey]:
             gone = not isinstance(record, ListEntry) and record.status in _GONE
             if not gone:
                 yield from party_keys(record.kind, record.person or record.company)
+    for id_ in named_by(record):
+        yield MatchKey(record.kind, Compares.LINK, id_)
 
 
 _GONE: Final = (LeadStatus.MERGED, ProspectStatus.MERGED, ProspectStatus.WITHDRAWN)
+
+
+def named_by(record: Record) -> frozenset[str]:
+    """Return the accounts, contacts and deals that a record is with, as long as it is neither merged nor withdrawn."""
+    named: Iterable[str | None] = ()
+    match record:
+        case Contact() if not record.is_withdrawn:
+            named = (record.account_id,)
+        case Opportunity() if not record.is_withdrawn:
+            named = (record.account_id, *(role.contact_id for role in record.contact_roles))
+        case Prospect() if record.status not in _GONE:
+            named = (record.account_id, record.contact_id, *record.opportunity_ids)
+    return frozenset(id_ for id_ in named if id_ is not None)
+
+
+# Which kinds of record name one of a kind.
+_NAMING: Final[Mapping[str, tuple[str, ...]]] = {
+    Account.kind: (Contact.kind, Opportunity.kind, Prospect.kind),
+    Contact.kind: (Opportunity.kind, Prospect.kind),
+    Opportunity.kind: (Prospect.kind,),
+}
+
+
+def link_keys(record: Record) -> tuple[MatchKey, ...]:
+    """
+    Return the keys of everything that hangs on a record, sorted: what to ask a store for before it is withdrawn.
+
+    An account's contacts, deals and prospects; a contact's deals and prospects; a deal's prospects. Open or closed, but
+    not what was merged or withdrawn. Nothing hangs on other records.
+
+    >>> from datetime import UTC, datetime
+    >>> ada = Contact.add("C-1", Person("Ada Obi"), at=datetime(2026, 3, 2, tzinfo=UTC))
+    >>> print(*link_keys(ada))
+    opportunity:link:C-1 prospect:link:C-1
+
+    Raises:
+        InvalidError: If it is no record.
+    """
+    check("link_keys", instance("record", record, RECORD_TYPES, "a record"))
+    return tuple(MatchKey(kind, Compares.LINK, record.id) for kind in sorted(_NAMING.get(record.kind, ())))
 
 
 def account_keys(

@@ -53,7 +53,8 @@ async def missing_records(bench: Bench) -> None:
     for word in ("an empty store", "a store that holds others"):
         expect(f"an unknown id in {word}", expected=None, got=await port.load("L-404"))
         expect(f"an unknown key in {word}", expected=None, got=await port.receipt("key-404"))
-        keys = match_keys(a_contact(person=a_person("Nobody", email="no@body.example", phone="+1 202 5550100")))
+        nobody = a_person("Nobody", email="no@body.example", phone="+1 202 5550100")
+        keys = match_keys(a_contact(person=nobody, account_id="A-404"))
         expect(f"unknown match keys in {word}", expected=(), got=await port.candidates(keys, 5))
         if word == "an empty store":
             await port.write(ChangeSet.new(*one_of_each()).keeping(key="key-1", request="r"))
