@@ -23,6 +23,9 @@ FieldValue: TypeAlias = (
 )
 
 _SCALARS = (bool, int, float, str, Decimal, date, timedelta, Money)
+# With more digits, Python writes no int out, so that no store gets to see it.
+_DIGITS = 4300
+_TOO_LONG = 10**_DIGITS
 # A subclass comes before what it derives from: True is an int to Python, and a datetime a date.
 _KINDS = (bool, int, float, str, Decimal, datetime, date, timedelta, Money, tuple, frozenset)
 
@@ -36,6 +39,8 @@ def field_problem(path: str, value: object) -> Problem | None:
             return Problem(path, f"must be finite (leave an unknown value out), got {shown(value)}")
         case Decimal() if not value.is_finite():
             return Problem(path, f"must be finite (leave an unknown value out), got {shown(value)}")
+        case int() if not -_TOO_LONG < value < _TOO_LONG:
+            return Problem(path, f"must have at most {_DIGITS} digits, got {shown(value)}")
         case str():
             return prose(path, value)
         case tuple() | frozenset() if all(isinstance(item, str) for item in value):

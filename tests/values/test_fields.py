@@ -55,6 +55,13 @@ class TestKinds:
         for value in (text, ("a", text), frozenset({text})):
             assert str(field_problem("field", value)).startswith("field must be ")
 
+    def test_whole_numbers_that_cannot_be_written_out_are_refused(self):
+        """Python writes ints of up to 4300 digits."""
+        longest = 10**4300 - 1
+        assert field_problem("field", longest) is field_problem("field", -longest) is None
+        for value in (longest + 1, -longest - 1):
+            assert str(field_problem("field", value)) == "field must have at most 4300 digits, got a value of type int"
+
     @pytest.mark.parametrize(
         "value", [None, [], ["a"], {"a": 1}, {"a"}, b"x", 1j, (1, 2), ("a", 1), frozenset({1}), object()]
     )
