@@ -35,6 +35,7 @@ from leadflow.validation import (
     text,
     to_instant,
     to_set,
+    to_tuple,
 )
 
 __all__ = [
@@ -323,15 +324,17 @@ def rfm(engagements: Iterable[Engagement], *, at: datetime, within: timedelta | 
         within: Only those at most this long before `at`; default: all.
 
     Raises:
-        InvalidError: If `at` is naive.
+        InvalidError: If `at` is naive, or something is no engagement.
         CurrencyMismatchError: If the values are in more than one currency.
     """
+    given = to_tuple(engagements)
     check(
         "rfm",
+        *each("engagements", given, instance, Engagement, "an Engagement"),
         aware("at", at),
         optional(instance, "within", within, timedelta, "a timedelta"),
     )
-    counted = [e for e in engagements if e.at <= at and (within is None or at - e.at <= within)]
+    counted = [e for e in given if e.at <= at and (within is None or at - e.at <= within)]
     values = [e.value for e in counted if e.value is not None]
     return Rfm(
         recency=at - max(e.at for e in counted) if counted else None,

@@ -25,7 +25,6 @@ from leadflow.engagement import Rfm
 from leadflow.events import Assigned
 from leadflow.pipeline import Pipeline
 from leadflow.qualification import Combined
-from leadflow.stores import EventRecord
 
 from .building import AT, DEAL, LEAD, build
 
@@ -295,7 +294,6 @@ class TestNoDictForm:
                 ),
                 {"verdict", "at", "values[0]"},
             ),
-            (EventRecord("lead", "L-1", 1, "captured"), {"event"}),
             (Rfm(recency="a day", frequency=1, monetary=5), {"recency", "monetary"}),
             (Default("x", (Decimal("NaN"), {1}), "why"), {"value.tuple[0].decimal", "value.tuple[1]"}),
             (BulkResult(0, "L-1", Failed(TimeoutError("late"))), {"outcome.failed.error"}),

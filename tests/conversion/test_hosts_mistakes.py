@@ -5,25 +5,37 @@ import inspect
 
 import pytest
 
-from leadflow import Account, Assessment, InvalidError, InvalidTypeError, Lead, Money, When
+from leadflow import Account, Assessment, InvalidError, InvalidTypeError, Lead, Money, When, rfm
 from leadflow.conversion import (
     SKIP,
     STANDARD_SETTINGS,
     Applied,
     AsyncConversionService,
+    BulkResult,
+    BulkSummary,
     ConversionService,
     ConversionSettings,
     Create,
     DealTerms,
+    Failed,
     Owners,
     TermDefaults,
     UseExisting,
+    merge_provenance,
     plan_conversion,
     plan_qualification,
 )
 from leadflow.pipelines import SALESFORCE
 from leadflow.qualification import Bant
-from leadflow.stores import AsyncInMemoryStore, ChangeSet, InMemoryStore, MatchKey, match_keys
+from leadflow.stores import (
+    AsyncInMemoryStore,
+    ChangeSet,
+    EventRecord,
+    InMemoryStore,
+    MatchKey,
+    RecordVersion,
+    match_keys,
+)
 
 TERMS = DealTerms(amount=Money("48000", "EUR"))
 
@@ -340,6 +352,44 @@ class TestArguments:
         with pytest.raises(InvalidTypeError, match="free_providers must be a set of domains, got 3"):
             match_keys(shop.lead(), free_providers=3)
         assert InMemoryStore().candidates({MatchKey("account", "name", "x")}, 5) == ()
+
+    def test_classes_where_objects_belong(self, shop):
+        """A class has the methods, but nobody can call them; one whose methods need no object will do."""
+
+        class Static:
+            @staticmethod
+            def assess(subject, *, at):
+                return shop.judged(subject, at=at)
+
+        with pytest.raises(InvalidTypeError) as caught:
+            ConversionService(InMemoryStore, qualify_with=shop.says, convert_with=shop.says, new_id=str)
+        assert [problem.path for problem in caught.value.problems] == ["store", "qualify_with", "convert_with"]
+        assert all("give an object of the class" in problem.message for problem in caught.value.problems)
+        store = InMemoryStore()
+        store.commit(ChangeSet.new(shop.lead()))
+        assert shop.service(store, qualify_with=Static).qualify("L-1", **shop.later).id_of("prospect")
+
+    @pytest.mark.parametrize(
+        ("make", "paths"),
+        [
+            (lambda: Applied(5), ["records"]),
+            (lambda: Applied([5], plans=[6], is_repeat=7), ["records[0]", "plans[0]", "is_repeat"]),
+            (lambda: BulkResult(-1, 5, 5), ["position", "id", "outcome"]),
+            (lambda: Failed("late"), ["error"]),
+            (lambda: BulkSummary.of(5), ["results"]),
+            (lambda: BulkSummary.of([5]), ["results[0]"]),
+            (lambda: BulkSummary().plus(5), ["results[0]"]),
+            (lambda: merge_provenance(None), ["record"]),
+            (lambda: RecordVersion.of(None), ["record"]),
+            (lambda: EventRecord("", "", -1, None), ["kind", "id", "version", "event"]),
+            (lambda: rfm([5], at=None), ["engagements[0]", "at"]),
+        ],
+    )
+    def test_what_is_no_value_of_ours(self, make, paths):
+        """Is told with its path, and never ends in an error about a missing attribute."""
+        with pytest.raises(InvalidError) as caught:
+            make()
+        assert [problem.path for problem in caught.value.problems] == paths
 
     @pytest.mark.parametrize("kind", [None, int, "lead", object, [Lead]])
     def test_kinds_that_are_none(self, kind):

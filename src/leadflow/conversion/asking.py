@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import frozen
 
+from leadflow.conversion.hosted import has_method
 from leadflow.errors import InvalidError, Problem
 from leadflow.stores import (
     AsyncStore,
@@ -154,9 +155,10 @@ def port_problem(store: object, *, awaited: bool) -> Problem | None:
     Methods that are neither plain functions nor coroutine functions (a mock's, a C extension's) are judged when they
     answer.
     """
-    missing = [name for name in _PORT if not callable(getattr(store, name, None))]
+    missing = [name for name in _PORT if not has_method(store, name)]
     if missing:
-        return Problem("store", f"must have {', '.join(missing)}, got {shown(store)}", is_type=True)
+        hint = "; give an object of the class" if isinstance(store, type) else ""
+        return Problem("store", f"must have {', '.join(missing)}, got {shown(store)}{hint}", is_type=True)
     strange = [f"{name}()" for name in _PORT if _is_awaited(getattr(store, name)) is (not awaited)]
     if not strange:
         return None

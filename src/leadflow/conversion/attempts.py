@@ -8,7 +8,7 @@ times, then refused as a conflict. A new id that the store says is in use is loo
 planner can say whose it is. What a step is, its flow knows; see `leadflow.conversion.flows`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeAlias, assert_never
 
 from attrs import field, frozen
@@ -19,17 +19,26 @@ from leadflow.conversion.amendments import MergePlan, UnconversionPlan, UnmergeP
 from leadflow.conversion.asking import Flow, commit, load, receipt
 from leadflow.conversion.candidates import Known
 from leadflow.conversion.intakeplan import IntakePlan
-from leadflow.conversion.plans import ConversionPlan, QualificationPlan
+from leadflow.conversion.plans import ConversionPlan, QualificationPlan, Readable
 from leadflow.conversion.refusals import Refusal, RefusalCode, RefusalReason
 from leadflow.conversion.settings import ConversionSettings
 from leadflow.errors import KeyConflictError
 from leadflow.stores import ChangeSet, Committed, KeyTaken, MatchAppeared, Receipt, Record, RecordVersion, Stale
+from leadflow.validation import check, each, instance, to_tuple
 
 __all__ = ["Applied", "Attempt", "Plan", "Workings", "Written", "those", "trying"]
 
 Plan: TypeAlias = QualificationPlan | ConversionPlan[Any]
 Written: TypeAlias = Plan | IntakePlan | MergePlan[Any] | UnmergePlan[Any] | UnconversionPlan
 """What a service may have written."""
+
+
+def _versions(values: Iterable[RecordVersion]) -> tuple[RecordVersion, ...]:
+    return to_tuple(values)
+
+
+def _plans(values: Iterable[Written]) -> tuple[Written, ...]:
+    return to_tuple(values)
 
 
 @frozen
@@ -43,9 +52,17 @@ class Applied:
         is_repeat: Whether an earlier request with the key had done it.
     """
 
-    records: tuple[RecordVersion, ...]
-    plans: tuple[Written, ...] = field(default=(), eq=False, repr=False)
+    records: tuple[RecordVersion, ...] = field(converter=_versions)
+    plans: tuple[Written, ...] = field(default=(), eq=False, repr=False, converter=_plans)
     is_repeat: bool = field(default=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        check(
+            "Applied",
+            *each("records", self.records, instance, RecordVersion, "a RecordVersion"),
+            *each("plans", self.plans, instance, Readable, "a plan"),
+            instance("is_repeat", self.is_repeat, bool, "True or False"),
+        )
 
     def id_of(self, kind: str) -> str | None:
         """Return the id of the record of a kind (``account``, ``contact``, ``opportunity``, ...) that was written."""

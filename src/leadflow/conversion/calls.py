@@ -15,7 +15,7 @@ from leadflow.conversion import flows
 from leadflow.conversion.asking import Flow, port_problem
 from leadflow.conversion.attempts import Applied, Plan
 from leadflow.conversion.bulk import Batch, at_position, items_problem
-from leadflow.conversion.hosted import called, wrong_answer
+from leadflow.conversion.hosted import called, has_method, wrong_answer
 from leadflow.conversion.judging import override_problem
 from leadflow.conversion.mapping import NO_MAPPING, ConversionMapping
 from leadflow.conversion.plans import ConversionPlan, QualificationPlan
@@ -210,8 +210,9 @@ def _problems(
 
 
 def _does(path: str, value: object, *methods: str) -> Problem | None:
-    missing = [method for method in methods if not callable(getattr(value, method, None))]
-    return Problem(path, f"must have {', '.join(missing)}, got {shown(value)}", is_type=True) if missing else None
+    missing = [method for method in methods if not has_method(value, method)]
+    hint = "; give an object of the class" if isinstance(value, type) else ""
+    return Problem(path, f"must have {', '.join(missing)}, got {shown(value)}{hint}", is_type=True) if missing else None
 
 
 def _all_built(subject: str, problems: list[Problem | None], *makers: Callable[[], Any]) -> list[Any]:

@@ -6,13 +6,20 @@ or returns what it must not, the error names it and says what was expected; what
 """
 
 from collections.abc import Callable
-from inspect import isawaitable, iscoroutine
+from inspect import getattr_static, isawaitable, iscoroutine, isfunction
 from typing import Any
 
 from leadflow.errors import InvalidError, Problem
 from leadflow.validation import invalid, shown
 
-__all__ = ["called", "wrong_answer"]
+__all__ = ["called", "has_method", "wrong_answer"]
+
+
+def has_method(value: object, name: str) -> bool:
+    """Return whether a method can be called on what the host handed over: of a class, only one that needs no object."""
+    if not callable(getattr(value, name, None)):
+        return False
+    return not (isinstance(value, type) and isfunction(getattr_static(value, name)))
 
 
 def called(path: str, function: Callable[..., Any], /, *arguments: object, takes: str, **named: object) -> Any:  # noqa: ANN401

@@ -32,7 +32,7 @@ from leadflow.opportunity import Opportunity
 from leadflow.party import Consent, tighten
 from leadflow.prospect import Prospect
 from leadflow.stores import Record
-from leadflow.validation import built, each, instance, shown, to_tuple, when
+from leadflow.validation import built, check, each, instance, shown, to_tuple, when
 
 __all__ = ["merge_of", "merge_provenance", "merge_wants", "plan_merge"]
 
@@ -165,7 +165,13 @@ def _idle(request: MergeRequest, records: list[Mergeable]) -> Iterator[RefusalRe
 
 
 def merge_provenance(record: Mergeable) -> dict[str, tuple[str, ...]]:
-    """Return which records the values of a survivor came from, by path; of one that never merged, nothing."""
+    """
+    Return which records the values of a survivor came from, by path; of one that never merged, nothing.
+
+    Raises:
+        InvalidTypeError: If it is no lead, prospect or opportunity.
+    """
+    check("merge_provenance", instance("record", record, _KINDS, "a Lead, Prospect or Opportunity"))
     found: dict[str, tuple[str, ...]] = {}
     for event in counting(record.history).values():
         if isinstance(event, LeadAbsorbed | OpportunityAbsorbed):

@@ -14,6 +14,7 @@ from attrs import frozen
 from leadflow import markup
 from leadflow.conversion.attempts import Applied
 from leadflow.conversion.refusals import Refusal
+from leadflow.validation import check, instance, whole
 
 __all__ = ["BulkResult", "BulkSummary", "Failed"]
 
@@ -28,6 +29,9 @@ class Failed:
     """
 
     error: Exception
+
+    def __attrs_post_init__(self) -> None:
+        check("Failed", instance("error", self.error, Exception, "an Exception"))
 
     def __str__(self) -> str:
         return f"{type(self.error).__name__}: {self.error}"
@@ -47,6 +51,14 @@ class BulkResult:
     position: int
     id: str
     outcome: Applied | Refusal | Failed
+
+    def __attrs_post_init__(self) -> None:
+        check(
+            "BulkResult",
+            whole("position", self.position),
+            instance("id", self.id, str, "text (str)"),
+            instance("outcome", self.outcome, (Applied, Refusal, Failed), "an Applied, a Refusal or a Failed"),
+        )
 
     @property
     def status(self) -> str:
@@ -126,9 +138,11 @@ def _why(counts: tuple[tuple[str, int], ...]) -> str:
 
 
 def _counted(summary: BulkSummary, results: Iterable[BulkResult]) -> "BulkSummary":
+    check("BulkSummary", instance("results", results, Iterable, "an iterable of BulkResult"))
     statuses: Counter[str] = Counter()
     refusals, errors = Counter(dict(summary.refusals)), Counter(dict(summary.errors))
-    for result in results:
+    for position, result in enumerate(results):
+        check("BulkSummary", instance(f"results[{position}]", result, BulkResult, "a BulkResult"))
         statuses[result.status] += 1
         match result.outcome:
             case Refusal(codes=codes):

@@ -21,7 +21,19 @@ from leadflow.redaction import people_in, redacted
 from leadflow.stores.matchkeys import MatchKey, match_keys
 from leadflow.stores.receipts import Receipt
 from leadflow.stores.records import KINDS, RECORD_TYPES, Record, RecordVersion
-from leadflow.validation import built, check, each, instance, invalid, optional, to_tuple, unique, when
+from leadflow.validation import (
+    built,
+    check,
+    code,
+    each,
+    instance,
+    invalid,
+    optional,
+    to_tuple,
+    unique,
+    when,
+    whole,
+)
 
 __all__ = ["ChangeSet", "EventRecord", "Write"]
 
@@ -44,6 +56,16 @@ class EventRecord:
     id: str
     version: int
     event: Event
+
+    def __attrs_post_init__(self) -> None:
+        check(
+            "EventRecord",
+            # Any code, as it was from the first: what is stored is read for ever.
+            code("kind", self.kind),
+            code("id", self.id),
+            whole("version", self.version, 1),
+            instance("event", self.event, Event, "an event"),
+        )
 
 
 @frozen

@@ -12,7 +12,7 @@ from leadflow.lead import Lead
 from leadflow.listentry import ListEntry
 from leadflow.opportunity import Opportunity
 from leadflow.prospect import Prospect
-from leadflow.validation import check, code, coded, whole
+from leadflow.validation import check, code, coded, instance, whole
 
 __all__ = ["KINDS", "RECORD_TYPES", "Record", "RecordVersion", "replayed"]
 
@@ -51,7 +51,13 @@ class RecordVersion:
 
     @classmethod
     def of(cls, record: Record) -> "RecordVersion":
-        """Return the name of a record's present state."""
+        """
+        Return the name of a record's present state.
+
+        Raises:
+            InvalidTypeError: If it is no record.
+        """
+        check("RecordVersion.of", instance("record", record, RECORD_TYPES, "a record"))
         return cls(record.kind, record.id, record.version)
 
     def __str__(self) -> str:
