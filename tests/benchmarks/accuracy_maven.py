@@ -2,9 +2,9 @@
 How forecasts of revenue did on the deals of a made-up seller of computer hardware: Maven's "CRM Sales Opportunities".
 
 Run it with ``python tests/benchmarks/accuracy_maven.py --data FOLDER``, or with ``LEADFLOW_DATA`` naming the folder
-that holds ``maven_crm/sales_pipeline.csv`` and ``products.csv``. Without them it says so and measures nothing. The file has
-days of engaging and closing and no other history: a deal has one stage, and is worth its product's list price until it
-is won. The 500 deals without dates are left out. Closings begin in March 2017, so origins begin three months later.
+that holds ``maven_crm/sales_pipeline.csv`` and ``products.csv``. Without them it says so and measures nothing. The file
+has days of engaging and closing and no other history: a deal has one stage, and is worth its product's list price until
+it is won. The 500 deals without dates are left out. Closings begin in March 2017, so origins begin three months later.
 """
 
 import csv
