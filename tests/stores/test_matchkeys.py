@@ -215,6 +215,12 @@ class TestCompanyDomain:
         assert company_domain(Company("N", domain="shop.northwind.example")) == "shop.northwind.example"
         assert company_domain(Company("N", domain="www.example")) == "www.example"
 
+    def test_what_has_no_domain(self):
+        """Is told, all at once."""
+        with pytest.raises(InvalidTypeError) as caught:
+            company_domain(5, "a@b.example", free_providers=3)
+        assert [problem.path for problem in caught.value.problems] == ["company", "email", "free_providers"]
+
     def test_the_list_is_clean(self):
         """Every provider is a lower-case domain."""
         assert all(domain == domain.lower() and "." in domain for domain in FREE_MAIL_PROVIDERS)

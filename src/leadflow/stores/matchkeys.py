@@ -31,7 +31,7 @@ from leadflow.prospect import Prospect
 from leadflow.redaction import REDACTED
 from leadflow.stores.freemail import FREE_MAIL_PROVIDERS
 from leadflow.stores.records import KINDS, RECORD_TYPES, Record
-from leadflow.validation import check, coded, instance, member, prose, to_set
+from leadflow.validation import check, coded, instance, member, optional, prose, to_set
 
 __all__ = [
     "Compares",
@@ -260,13 +260,22 @@ def company_domain(
         company: The company, as far as known.
         email: The address of somebody who works there.
         free_providers: Domains that are no company's, in lower case. Default: `FREE_MAIL_PROVIDERS`.
+
+    Raises:
+        InvalidTypeError: Naming what is of another type.
     """
+    free = FREE_MAIL_PROVIDERS if free_providers is None else to_set(free_providers)
+    check(
+        "company_domain",
+        optional(instance, "company", company, Company, "a Company"),
+        optional(instance, "email", email, EmailAddress, "an EmailAddress"),
+        instance("free_providers", free, frozenset, "a set of domains"),
+    )
     given = (
         _bare(company.domain) if company and company.domain else None,
         company.email.domain if company and company.email else None,
         email.domain if email else None,
     )
-    free = FREE_MAIL_PROVIDERS if free_providers is None else to_set(free_providers)
     return next((domain for domain in given if domain is not None and domain not in free), None)
 
 
