@@ -372,6 +372,16 @@ class TestRule23WhatBecomesOfARow:
         assert taken(shop, {**MARA, "Telefon": "030 123456"}, shop.contact()).record.person.phone == "030 123456"
         assert take(shop, MARA, shop.contact()).codes == {"duplicate"}
 
+    def test_several_that_cannot_be_merged(self, shop):
+        """Of list entries and contacts, the way out is not to merge them."""
+        entries = entry(shop, "E-1"), entry(shop, "E-2")
+        refusal = take(shop, DEMO, *entries)
+        assert refusal.because("ambiguous_match").ids == ("E-1", "E-2")
+        assert "Lead.capture(..., entry=...)" in str(refusal)
+        refusal = take(shop, DEMO, shop.contact("C-1"), shop.contact("C-2"))
+        assert refusal.because("ambiguous_match").ids == ("C-1", "C-2")
+        assert "withdraw the others" in str(refusal)
+
     def test_several_are_ambiguous(self, shop):
         """In stable order, whatever the order given."""
         leads = [shop.lead("L-2"), shop.lead("L-1")]

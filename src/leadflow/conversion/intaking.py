@@ -61,6 +61,12 @@ _ARGUMENTS: Final = ("form", "lead", "entry", "known", "settings")
 # How much of what a row says for nothing a message repeats.
 _FEW: Final = 3
 
+# What to do about several records of a kind that cannot be merged.
+_ONE_OF_THEM: Final[Mapping[str, str]] = {
+    Contact.kind: "go on with one and withdraw the others",
+    ListEntry.kind: "capture the lead of one of them: Lead.capture(..., entry=...)",
+}
+
 
 def intake(
     row: Mapping[str, object],
@@ -161,7 +167,8 @@ class _Intake:
         if len(place.ends) > 1:
             ids = tuple(end.id for end in place.ends)
             who = ", ".join(map(str, place.ends))
-            message = f"{who} are the same person; merge them, or say which by recording it there"
+            way = _ONE_OF_THEM.get(place.ends[0].kind, "merge them, or say which by recording it there")
+            message = f"{who} are the same person; {way}"
             yield _reason(RefusalCode.AMBIGUOUS_MATCH, message, "person", ids)
         if place.lost:
             message = (
