@@ -174,13 +174,29 @@ class TestRule10FillBlanksOnly:
         plan = shop.planned(prospect, account=FindOrCreate("A-1"), **given)
         assert plan.account.id == "A-9"
         assert plan.account.company is None
+        [warning] = plan.warnings
+        assert (warning.code, warning.path, warning.ids) == ("doubtful_value", "account", ("A-9",))
         left = {item.path for item in plan.unmapped}
         assert {"company.name", "company.domain", "company.employees"} <= left
         # Whoever names the account says that it is the company's.
-        assert shop.planned(prospect, account=UseExisting("A-9"), **given).account.company == globex
+        named = shop.planned(prospect, account=UseExisting("A-9"), **given)
+        assert (named.account.company, named.warnings) == (globex, ())
         # So does the company's name.
         same = shop.prospect(person=person, company=Company("ACME", employees=9))
-        assert shop.planned(same, account=FindOrCreate("A-1"), **given).account.company.employees == 9
+        found = shop.planned(same, account=FindOrCreate("A-1"), **given)
+        assert (found.account.company.employees, found.warnings) == (9, ())
+
+    def test_who_was_erased_stays_erased(self, shop):
+        """A prospect fills in nothing where the person was erased; an erased prospect fills in nothing at all."""
+        erased = shop.contact().redact(reason="GDPR Art. 17", **shop.now)
+        prospect = shop.prospect()
+        targets = {"account": UseExisting("A-9"), "contact": UseExisting("C-9"), "opportunity": SKIP}
+        plan = shop.planned(prospect, known=[shop.account(), erased], **targets)
+        assert plan.contact.person == erased.person
+        forgotten = prospect.redact(reason="GDPR Art. 17", **shop.later)
+        contact = shop.contact(person=Person("M. Okafor"))
+        plan = shop.planned(forgotten, known=[shop.account(), contact], **targets)
+        assert plan.contact.person == contact.person
 
 
 class TestRule11NothingIsDroppedSilently:
@@ -355,6 +371,23 @@ class TestRule12CarriedByDefault:
         plan = shop.planned(prospect)
         assert (plan.contact.consents, plan.opportunity.consents) == ((said,), ())
         assert shop.planned(prospect, contact=SKIP).opportunity.consents == (said,)
+
+    @pytest.mark.parametrize(
+        ("mine", "theirs", "holds"), [(True, False, False), (False, True, False), (None, False, False)]
+    )
+    def test_consents_go_to_a_deal_that_is_there(self, shop, mine, theirs, holds):
+        """Without a contact, what a further prospect said holds on the deal that it joins: the tighter of both."""
+        held = () if mine is None else (consent(shop, granted=mine),)
+        said = consent(shop, granted=theirs, basis="legitimate_interest" if theirs else "consent")
+        prospect = shop.prospect(lead=shop.lead(consents=[said]))
+        known = (shop.account(), shop.contact(), shop.deal(consents=held))
+        targets = {"account": UseExisting("A-9"), "opportunity": UseExisting("O-9"), "known": known}
+        alone = shop.planned(prospect, contact=SKIP, **targets)
+        assert [each.granted for each in alone.opportunity.consents] == [holds]
+        assert alone.opportunity.may_contact("email") is holds
+        together = shop.planned(prospect, contact=UseExisting("C-9"), **targets)
+        assert together.opportunity.consents == held
+        assert together.contact.consents == (said,)
 
     @pytest.mark.parametrize(
         ("theirs", "mine", "holds"),

@@ -619,6 +619,43 @@ class TestRule20Refusals:
         assert refusal.because(RefusalCode.CHAINED_MERGE).ids == ("L-1", "L-2")
         assert merged(plan.survivor, shop.lead("L-4")).survivor.merged_ids == ("L-2", "L-4")
 
+    @pytest.mark.parametrize("erased", [0, 1])
+    @pytest.mark.parametrize("make", [shop.lead, shop.prospect])
+    def test_somebody_who_was_erased(self, make: Any, erased: int) -> None:
+        """Nothing of them comes back from another record, nothing goes to one, and none survives as more complete."""
+        pair = [make("X-1"), make("X-2")]
+        pair[erased] = pair[erased].redact(reason="GDPR Art. 17", **shop.later)
+        for records in (pair, pair[::-1], [record.compacted() for record in pair]):
+            [reason] = refused(*records).reasons
+            assert (reason.code, reason.ids) == (RefusalCode.ERASED, (pair[erased].id,))
+        pair[erased] = pair[erased].correct(person=Person("Mara Okafor", email="mara@northwind.example"), **LATER)
+        assert merged(*pair)  # who came back and said who they are is known again
+
+    def test_somebody_erased_behind_a_lead(self) -> None:
+        """What is merged with a qualified lead would go to its prospect."""
+        q = shop.qualification(shop.lead("L-1"))
+        behind = q.prospect.redact(reason="GDPR Art. 17", **shop.later)
+        [reason] = refused(q.lead, shop.lead("L-2"), known=[behind]).reasons
+        assert (reason.code, reason.ids) == (RefusalCode.ERASED, ("P-1",))
+
+    def test_somebody_who_traded_under_their_own_name(self) -> None:
+        """A company that was redacted with the person is as little known."""
+        lead = shop.lead("L-1", company=Company("Mara Okafor"))
+        lead = lead.correct(clear=["person"], **shop.now).redact(reason="GDPR Art. 17", **shop.now)
+        assert refused(lead, shop.lead("L-2")).codes == {RefusalCode.ERASED}
+
+    @pytest.mark.parametrize("id_", ["O-1", "O-3"])
+    @pytest.mark.parametrize("fields", [{"note": "Mara's"}, {"other": 1}])
+    @pytest.mark.parametrize("rules", [{}, {"note": "maximum"}])
+    def test_a_redacted_deal(self, id_: str, fields: dict[str, Any], rules: dict[str, str]) -> None:
+        """What was redacted in a deal is not filled in again, and fills nothing."""
+        erased = deal(id_, fields={"note": "Mara's", "tier": "gold"}).redact(reason="GDPR Art. 17", **shop.now)
+        other = deal("O-2", fields=fields)
+        plan = merged(erased, other, rules=rules)
+        kept = erased if plan.survivor.id == id_ else other
+        assert plan.survivor.id == min(id_, "O-2")
+        assert plan.survivor.fields.get("note") == kept.fields.get("note")
+
     def test_withdrawn_and_imported_as_merged(self) -> None:
         """They have ended."""
         gone = shop.prospect("P-2").withdraw(**shop.later)

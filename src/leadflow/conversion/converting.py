@@ -173,6 +173,7 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
     if reasons:
         return Refusal(request.action, reasons, open_questions(judgement, request.override, reasons))
     evidence = kept(judgement)
+    elsewhere = tuple(_elsewhere(case, resolved))
     account, contact, deal, defaults = _records(case, resolved, terms, mapped, evidence=evidence, owner=owner)
     pairs = [
         (resolved.account.existing, account),
@@ -209,6 +210,7 @@ def conversion_of(case: Case, judgement: Judgement) -> ConversionPlan[Any] | Ref
         mapping=settings.mapping,
         warnings=(
             *(open_deals if settings.open_deals is OpenDeals.WARN else ()),
+            *elsewhere,
             *resolved.warnings,
             *(terms.warnings if terms else ()),
         ),
@@ -271,6 +273,17 @@ def _of_the_account(case: Case, resolved: Resolved) -> Company | None:
     emails = (contact.person.email if contact else None, person.email if person else None)
     known = (Company(account.name), account.company or Company(account.name))
     return theirs if any(same_company(mine, theirs, *emails) for mine in known) else None
+
+
+def _elsewhere(case: Case, resolved: Resolved) -> Iterator[RefusalReason]:
+    """Yield that the account that was found by way of a contact is not of the company that the prospect names."""
+    account = resolved.account.existing
+    if account is not None and resolved.company is not None and _of_the_account(case, resolved) is None:
+        message = (
+            f"{account} is used, with which the contact is, and the prospect is of another company; "
+            "say which with UseExisting, or Create"
+        )
+        yield RefusalReason(RefusalCode.DOUBTFUL_VALUE, message, path="account", ids=(account.id,))
 
 
 def _open_deal_reasons(resolved: Resolved, settings: ConversionSettings) -> Iterator[RefusalReason]:

@@ -3,8 +3,9 @@ Filling blanks: what a record that is there takes from a prospect.
 
 Theory. Nothing that is there is overwritten, but for single fields whose mapping says so. Attributes that only make
 sense together (a company's address and phone, a person's phone and country) move as a group or not at all: they move if
-whatever is there already agrees. What is mapped to a record comes before what lands there by default. Each function
-returns the record itself when there is nothing to fill.
+whatever is there already agrees. Somebody who was erased stays so: they are not filled in, and fill nothing. What is
+mapped to a record comes before what lands there by default. Each function returns the record itself when there is
+nothing to fill.
 """
 
 from collections.abc import Iterable
@@ -18,16 +19,18 @@ from leadflow.conversion.mappingpaths import GROUPS
 from leadflow.conversion.mappingvalues import Mapped
 from leadflow.conversion.requests import Moment
 from leadflow.dealparts import BuyingRole
-from leadflow.events import Engaged, Touched
+from leadflow.events import Engaged, Touched, When
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, EmailAddress, Person, tighten
 from leadflow.prospect import Prospect
+from leadflow.redaction import REDACTED
 from leadflow.stores.matchkeys import company_domain, normalised
 
 __all__ = ["fill_account", "fill_contact", "fill_opportunity", "filled", "needs_of", "same_company"]
 
 _Party = TypeVar("_Party", Person, Company)
 _Record = TypeVar("_Record", Account, Contact, Opportunity)
+_Listener = TypeVar("_Listener", Contact, Opportunity)
 
 
 def filled(mine: _Party, theirs: _Party) -> _Party:
@@ -37,6 +40,8 @@ def filled(mine: _Party, theirs: _Party) -> _Party:
     >>> filled(Company("Northwind", city="Bremen"), Company("Northwind GmbH", country="AT", employees=420))
     Company(name='Northwind', ..., employees=420, ..., country=None, ..., city='Bremen', ...)
     """
+    if REDACTED in (mine.name, theirs.name):
+        return mine
     blanks = {name: getattr(theirs, name) for name in _names(type(mine)) if _fits(mine, theirs, name)}
     for group in GROUPS[type(mine)]:
         wanted = {name: getattr(theirs, name) for name in group}
@@ -104,8 +109,13 @@ def fill_contact(contact: Contact, mapped: Mapped, account_id: str | None, momen
         changes["account_id"] = account_id
     if changes:
         contact = contact.correct(**changes, **when)
-    news = [said for said in tighten(*contact.consents, *prospect.consents) if said not in contact.consents]
-    return contact.record_consent(*news, **when) if news else contact
+    return _heard(contact, prospect, when)
+
+
+def _heard(record: _Listener, prospect: Prospect, when: When) -> _Listener:
+    """Return a record that has heard what the person said about being contacted: of both sides the tighter holds."""
+    news = [said for said in tighten(*record.consents, *prospect.consents) if said not in record.consents]
+    return record.record_consent(*news, **when) if news else record
 
 
 def fill_opportunity(
@@ -129,7 +139,10 @@ def fill_opportunity(
         changes["needs"] = need
     if changes:
         deal = deal.correct(**changes, **when)
-    if contact_id is not None and all(known.contact_id != contact_id for known in deal.contact_roles):
+    if contact_id is None:
+        # Where there is no contact to keep what they said, the deal does, as a new one would.
+        deal = _heard(deal, prospect, when)
+    elif all(known.contact_id != contact_id for known in deal.contact_roles):
         deal = deal.add_role(contact_id, role, **when)
     amount: Any = mapped.of("opportunity.amount", deal.amount)
     if amount is None and deal.amount is None:

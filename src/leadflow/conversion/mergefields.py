@@ -6,7 +6,8 @@ table says which rule holds: the survivor's value wins and blanks are filled (`f
 together move as a group or not at all, when whatever is there already agrees (`whole`; an amount with its currency is
 one value); what are many things is united, equal ones once (`union`); consents tighten; the greatest number wins where
 the host says so of a custom field (`maximum`). Money is never added up. Where the two are with different companies, the
-survivor's company is kept as it is. What does not go on is listed; it stays readable on the tombstone.
+survivor's company is kept as it is. What was redacted is neither filled nor fills anything. What does not go on is
+listed; it stays readable on the tombstone.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from leadflow.lead import Lead
 from leadflow.opportunity import Opportunity
 from leadflow.party import Company, Person, tighten
 from leadflow.prospect import Prospect
+from leadflow.redaction import REDACTED
 from leadflow.validation import member
 
 __all__ = ["MERGE_RULES", "FieldRule", "Gain", "MergeRule", "Mergeable", "filled_paths", "gain"]
@@ -197,7 +199,7 @@ def _works_elsewhere(survivor: Mergeable, other: Mergeable) -> bool:
 def filled_paths(record: Mergeable) -> list[str]:
     """Return the paths of everything that is known of a record."""
     expanded = _expanded(MERGE_RULES[type(record)], record, record, {})
-    return [path for _, paths in expanded for path in paths if _read(record, path) not in _BLANK]
+    return [path for _, paths in expanded for path in paths if _read(record, path) not in (*_BLANK, REDACTED)]
 
 
 def _expanded(
@@ -265,7 +267,7 @@ def _outcomes(
 
 
 def _one(mine: Any, theirs: Any, *, takes: bool) -> _Outcome:  # noqa: ANN401 - of the path's own type
-    if theirs in _BLANK or (type(mine) is type(theirs) and mine == theirs):
+    if REDACTED in (mine, theirs) or theirs in _BLANK or (type(mine) is type(theirs) and mine == theirs):
         return _Outcome(mine, mine not in _BLANK, theirs=False)
     if takes:
         return _Outcome(theirs, mine=False, theirs=True, lost=mine, why="the greater one holds", mine_lost=True)

@@ -31,6 +31,7 @@ from leadflow.lead import Lead
 from leadflow.opportunity import Opportunity
 from leadflow.party import Consent, tighten
 from leadflow.prospect import Prospect
+from leadflow.redaction import REDACTED
 from leadflow.stores import Record
 from leadflow.validation import built, check, each, instance, shown, to_tuple, when
 
@@ -123,7 +124,11 @@ def merge_of(request: MergeRequest, known: Iterable[Record], moment: Moment) -> 
     survivor, *others = ranked(records)
     behind = _behind(survivor, bench)
     contact = _contact_of(behind, bench)
-    reasons = [*_against(survivor, others, bench), *_missing(survivor, behind, bench, others)]
+    reasons = [
+        *_against(survivor, others, bench),
+        *_erased([*records, *([behind] if behind is not None and behind.id not in request.ids else [])]),
+        *_missing(survivor, behind, bench, others),
+    ]
     if reasons:
         return Refusal(request.action, reasons)
     theirs = (_contact_of(other, bench) for other in others)
@@ -249,6 +254,15 @@ def _against(survivor: Mergeable, others: list[Mergeable], bench: Bench) -> Iter
     if len(prospects) > 1:
         message = f"they became different prospects, {', '.join(map(repr, prospects))}; merge these first"
         yield RefusalReason(RefusalCode.UNMERGED_PROSPECTS, message, ids=prospects)
+
+
+def _erased(records: Iterable[Mergeable]) -> Iterator[RefusalReason]:
+    """Yield whose person was erased: nobody can tell that it is the same, and nothing of them may come back."""
+    for record in records:
+        parties = () if isinstance(record, Opportunity) else (record.person, record.company)
+        if any(party is not None and party.name == REDACTED for party in parties):
+            message = f"the person of {record} was erased, and is not merged with anybody"
+            yield RefusalReason(RefusalCode.ERASED, message, path=record.kind, ids=(record.id,))
 
 
 def _missing(

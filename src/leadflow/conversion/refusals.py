@@ -56,6 +56,7 @@ class RefusalCode(StrEnum):
     CHAINED_MERGE = "chained_merge"
     WON_TWICE = "won_twice"
     UNMERGED_PROSPECTS = "unmerged_prospects"
+    ERASED = "erased"
     NOT_MERGED = "not_merged"
     NOT_CONVERTED = "not_converted"
     NO_HISTORY = "no_history"
