@@ -30,6 +30,9 @@ __all__ = [
     "UnknownStageError",
 ]
 
+# A table with a wrong column is wrong in every row: a log gets the first rows, whoever needs all of them the field.
+_TOLD = 20
+
 
 @frozen
 class Problem:
@@ -72,7 +75,7 @@ class InvalidError(LeadflowError, ValueError):
 
     Attributes:
         subject: What was being built or called, e.g. ``Person``.
-        problems: Every `Problem` of this input, in the order of its fields.
+        problems: Every `Problem` of this input, in the order of its fields. The text tells the first twenty.
     """
 
     def __init__(self, subject: str, problems: "Iterable[Problem]") -> None:
@@ -81,7 +84,9 @@ class InvalidError(LeadflowError, ValueError):
         super().__init__(subject, self.problems)
 
     def __str__(self) -> str:
-        return f"{self.subject}: " + "; ".join(map(str, self.problems))
+        told = "; ".join(map(str, self.problems[:_TOLD]))
+        more = len(self.problems) - _TOLD
+        return f"{self.subject}: {told}" + (f"; and {more:,} more (see problems)" if more > 0 else "")
 
 
 class InvalidTypeError(InvalidError, TypeError):

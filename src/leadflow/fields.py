@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from leadflow.errors import InvalidError, Problem
 from leadflow.money import Money
-from leadflow.validation import check, code, prose, shown
+from leadflow.validation import aware, check, code, prose, shown
 
 __all__ = ["NO_FIELDS", "FieldValue", "Fields", "field_problem", "fields_problems", "to_fields"]
 
@@ -33,8 +33,8 @@ _KINDS = (bool, int, float, str, Decimal, datetime, date, timedelta, Money, tupl
 def field_problem(path: str, value: object) -> Problem | None:
     """Say what is wrong with a value for a custom field or a fact, if anything."""
     match value:
-        case datetime() if value.utcoffset() is None:
-            return Problem(path, f"must be timezone-aware, got {shown(value)}")
+        case datetime():
+            return aware(path, value)
         case float() if not isfinite(value):
             return Problem(path, f"must be finite (leave an unknown value out), got {shown(value)}")
         case Decimal() if not value.is_finite():

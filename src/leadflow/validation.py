@@ -188,7 +188,10 @@ def aware(path: str, value: object) -> Problem | None:
     """Check for a datetime that knows its offset from UTC."""
     if not isinstance(value, datetime):
         return _must(path, "a timezone-aware datetime", value, is_type=True)
-    return None if value.utcoffset() is not None else _must(path, "timezone-aware", value)
+    try:
+        return None if value.utcoffset() is not None else _must(path, "timezone-aware", value)
+    except Exception:  # noqa: BLE001  # pandas' NaT is a datetime that raises whatever it is asked; so may a host's zone
+        return _must(path, "a timezone-aware datetime", value)
 
 
 def day(path: str, value: object) -> Problem | None:
@@ -309,8 +312,11 @@ def to_instant(value: datetime) -> datetime:
     zone = getattr(value, "tzinfo", None)
     if zone is None or type(zone) is timezone:
         return value
-    offset = value.utcoffset()
-    return value if offset is None else value.replace(tzinfo=timezone(offset), fold=0)
+    try:
+        offset = value.utcoffset()
+        return value if offset is None else value.replace(tzinfo=timezone(offset), fold=0)
+    except Exception:  # noqa: BLE001  # the check says it, with its path
+        return value
 
 
 def to_instant_or_none(value: datetime | None) -> datetime | None:

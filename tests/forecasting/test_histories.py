@@ -22,6 +22,13 @@ from leadflow.pipeline import ForecastCategory
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
+class NaT(datetime):
+    """What pandas puts where a time is missing."""
+
+    def utcoffset(self):
+        raise ValueError("NaTType does not support utcoffset")
+
+
 def day(number, hours=0):
     return START + timedelta(days=number, hours=hours)
 
@@ -376,6 +383,29 @@ class TestReadHistories:
         assert "rows[3]" in found.omitted[0].detail
         assert "1 histories" in str(found)
         assert "O-9" in found._repr_html_()
+
+    def test_rows_of_a_data_frame(self):
+        """What pandas puts where a time is missing is told with the row and all else that is wrong, or left out."""
+        wrong = [
+            {"deal": "O-5", "kind": "opened", "value": float("nan"), "at": NaT(2026, 3, 1)},
+            {"deal": "O-6", "kind": "opened", "at": START, "recorded_at": NaT(2026, 3, 1)},
+            {"deal": "O-7", "kind": "opened", "at": START, "retracted_at": NaT(2026, 3, 1)},
+        ]
+        with pytest.raises(InvalidError) as caught:
+            read_histories([*self.rows, *wrong])
+        first = len(self.rows)
+        assert [problem.path for problem in caught.value.problems] == [
+            f"rows[{first}].value",
+            f"rows[{first}].at",
+            f"rows[{first + 1}].recorded_at",
+            f"rows[{first + 2}].retracted_at",
+        ]
+        found = read_histories([*self.rows, *wrong], leave_out=True)
+        assert [(one.id, one.reason.value) for one in found.omitted] == [
+            ("O-5", "bad_history"),
+            ("O-6", "bad_history"),
+            ("O-7", "bad_history"),
+        ]
 
     @pytest.mark.parametrize(
         "rows", [None, [1], [{"kind": "won", "at": START}], [{"deal": 7, "kind": "won", "at": START}]]

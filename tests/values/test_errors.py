@@ -131,6 +131,14 @@ class TestTexts:
         """Each as agreed."""
         assert str(error) == text
 
+    def test_a_long_list_is_cut(self):
+        """Of very many problems a message tells the first twenty and how many more there are; the field has all."""
+        twenty = InvalidError("brier", [Problem(f"outcomes[{place}]", "is odd") for place in range(20)])
+        assert str(twenty).endswith("; outcomes[19] is odd")
+        many = InvalidError("brier", [Problem(f"outcomes[{place}]", "is odd") for place in range(1_500)])
+        assert str(many) == f"{twenty}; and 1,480 more (see problems)"
+        assert len(many.problems) == 1_500
+
 
 class TestProblem:
     """A problem knows where it is."""

@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow import validation
+from leadflow.engagement import Engagement, Touch
 from leadflow.errors import InvalidError, InvalidTypeError, Problem
+from leadflow.fields import Fields
+from leadflow.lead import Lead
+from leadflow.party import Person
 from leadflow.validation import check, invalid, member, shown, to_set, to_tuple
 
 
@@ -23,6 +27,21 @@ class Broken:
         raise RuntimeError("no repr either")
 
 
+class NaT(datetime):
+    """What pandas puts where a time is missing: a datetime that raises when it is asked for its offset."""
+
+    def utcoffset(self):
+        raise ValueError("NaTType does not support utcoffset")
+
+    def __repr__(self):
+        return "NaT"
+
+
+class Unwilling(tzinfo):
+    def utcoffset(self, moment):
+        raise RuntimeError("no rules for this zone")
+
+
 class Timeless(tzinfo):
     def utcoffset(self, moment):
         return None
@@ -30,6 +49,7 @@ class Timeless(tzinfo):
 
 NAIVE = datetime(2026, 3, 1)  # noqa: DTZ001  # what the library has to refuse
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+MARA = Person("Mara Okafor", email="mara@northwind.example")
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()
@@ -135,6 +155,30 @@ class TestRules:
         """The rule is told in words."""
         assert validation.instance("x", 1, int, "an int") is None
         assert str(validation.instance("x", 1, (str, bytes), "text")) == "x must be text, got 1"
+
+
+class TestTimesThatCannotSayTheirOffset:
+    """What is a datetime by type, but raises when it is asked for its offset, is refused like any other value."""
+
+    @pytest.mark.parametrize("strange", [NaT(2026, 3, 1), datetime(2026, 3, 1, tzinfo=Unwilling())])
+    def test_it_is_a_problem_with_its_path(self, strange):
+        """The check names the path; the converter hands the value on to it."""
+        assert validation.to_instant(strange) is strange
+        assert validation.aware("at", strange).path == "at"
+
+    def test_the_message(self):
+        """The message says what was expected."""
+        assert str(validation.aware("at", NaT(2026, 3, 1))) == "at must be a timezone-aware datetime, got NaT"
+
+    def test_all_problems_are_told(self):
+        """What else is wrong is told with it: in an event, a custom field, a touch."""
+        with pytest.raises(InvalidError) as caught:
+            Lead.capture("L-1", person=MARA, engagement=Engagement("demo_request", at=NOW), at=NaT(2026, 3, 1), by=3)
+        assert {problem.path for problem in caught.value.problems} == {"at", "by"}
+        with pytest.raises(InvalidError, match="seen must be a timezone-aware datetime, got NaT"):
+            Fields.of({"seen": NaT(2026, 3, 1)})
+        with pytest.raises(InvalidError, match="at must be a timezone-aware datetime, got NaT"):
+            Touch("call", at=NaT(2026, 3, 1), outcome="held")
 
 
 class TestCombining:

@@ -146,11 +146,11 @@ def none_ahead(event: Event, path: str, *moments: object) -> list[Problem]:
     """
     found: list[Problem] = []
     limit: object = event.recorded_at
-    if not isinstance(limit, datetime) or limit.utcoffset() is None:
+    if not isinstance(limit, datetime) or aware("", limit) is not None:
         return found
     for position, moment in enumerate(moments):
         at = getattr(moment, "at", moment)
-        if isinstance(at, datetime) and at.utcoffset() is not None and at > limit:
+        if isinstance(at, datetime) and aware("", at) is None and at > limit:
             where = f"{path}[{position}]" if len(moments) > 1 else path
             rule = f"must not be after the time it is recorded at ({limit.isoformat()}), got {at.isoformat()}"
             found.append(Problem(where if moment is at else f"{where}.at", rule))
