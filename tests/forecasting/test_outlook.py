@@ -326,6 +326,43 @@ class TestPastErrors:
         rest = [past(day, 69_000) for day in range(8)]
         assert fit_spread([*rest, tiny]).phi == pytest.approx(fit_spread(rest).phi, rel=0.1)
 
+    def test_who_had_too_little_to_forecast_from_is_left_out(self):
+        """A forecast of 50 where others said 69,000 neither widens nor shifts the next one; `why` says so."""
+        young = [past(90 + day, 650_000, [deal("t", 100, 0.5)]) for day in range(5)]
+        rest = [past(day, 69_000) for day in range(3)]
+        for correct in (False, True):
+            found, without = (fit_spread(pairs, correct=correct) for pairs in ([*rest, *young], rest))
+            assert (found.phi, found.bias, found.n) == (without.phi, without.bias, without.n)
+        assert found.why.endswith(
+            "; 5 left out that had said less than a twentieth of the average: too little was known then"
+        )
+        assert "left out" not in without.why
+
+    def test_a_variance_of_next_to_nothing_does_not_decide(self):
+        """Nine errors of half a standard deviation and an older one beside no variance: phi stays what it was."""
+        usual = [deal(f"O-{n}", 20_000, 0.5) for n in range(10)]
+        sure = [deal("a", 99_990, 0.9999999), deal("b", 20, 0.5)]
+        pairs = [past(day, 115_000, usual) for day in range(9)]
+        assert fit_spread([*pairs, past(30, 115_000, sure)]).phi == pytest.approx(fit_spread(pairs).phi, rel=0.1)
+
+    @given(
+        st.lists(st.tuples(st.floats(0, 1e6), portfolios), min_size=2, max_size=5), st.floats(0, 1e6), st.floats(1, 50)
+    )
+    def test_no_forecast_has_more_of_a_say_than_its_size(self, rows, actual, more):
+        """Whatever came of it, phi is no more than the prior and the whole of errors over the whole of variances."""
+        pairs = [past(day, actual, deals) for day, (actual, deals) in enumerate(rows)]
+        tiny = past(50, actual * more, [deal("t", "0.01", 0.1)])
+        assert fit_spread([*pairs, tiny]).phi == pytest.approx(fit_spread(pairs).phi)
+
+    def test_an_interval_that_says_nothing_is_told(self):
+        """Past errors make the standard deviation larger than all that is expected: a warning; else none."""
+        many = [deal(f"O-{n}", 100, 0.5) for n in range(40)]
+        (warning,) = of(many, spread=Spread(phi=144_391, n=9)).warnings
+        assert warning.startswith("the interval says little: past errors were 380.0 times those of independent deals")
+        assert of(many, spread=Spread(phi=30, n=9)).warnings == ()
+        # One unlikely deal is as wide without it.
+        assert of([deal("a", 100, 0.3)], spread=Spread(phi=144_391, n=9)).warnings == ()
+
     def test_recent_errors_weigh_more(self):
         """The same two errors the other way round."""
         good, bad = eur(69_000), eur(300_000)

@@ -21,7 +21,7 @@ from leadflow.calendar import Period
 from leadflow.currencies import currency_problem
 from leadflow.errors import Problem
 from leadflow.forecasting.asking import Asking, model_problem
-from leadflow.forecasting.cautions import count_of, warnings_of
+from leadflow.forecasting.cautions import count_of, too_wide, warnings_of
 from leadflow.forecasting.contributions import Addition, Contribution, contributions_of, levels_of, variance_of
 from leadflow.forecasting.conversion import Conversion
 from leadflow.forecasting.creation import Creation, money_of
@@ -359,6 +359,7 @@ def forecast(
         correction = money_of((spread.bias - 1.0) * float((expected + new).amount), currency)
         why = f"{percent(spread.bias)} of what was forecast came"
         additions.append(Addition(name="correction", expected=correction, n=spread.n, variance_share=0.0, why=why))
+    wide = too_wide(spread, float((expected + new + correction).amount), of_deals, of_new)
     return Forecast(
         period=period,
         as_of=as_of,
@@ -374,7 +375,7 @@ def forecast(
         variance_of_new=of_new,
         omitted=left_out,
         potential=hoped,
-        warnings=warnings_of(still_open, left_out, asking, creation, bool(timed)),
+        warnings=(*warnings_of(still_open, left_out, asking, creation, bool(timed)), *([wide] if wide else ())),
         deals=found,
         model=model,
         rates=rates,

@@ -10,6 +10,8 @@ were off on average is the bias: truth over forecast of what was still to come. 
 more the fewer and the wider the errors; so it is drawn towards 1 by the normal rule, prior variance / (prior variance +
 variance of the noise). A forecaster without bias is hardly corrected, one that is always off in the same way nearly in
 full. Phi is then that of the errors as corrected, each by the bias of the others: an error cannot correct itself.
+A forecast made when next to nothing was known says nothing of the next one: one that said less than a twentieth of what
+the forecasts said on average, of what was still to come, is left out, and `why` says how many were.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,6 +39,9 @@ _HALF_LIFE = 8.0
 # simulated markets, one that costs little where there is no bias and finds most of it where the market turns slowly.
 _PRIOR_BIAS = 0.1
 _LEAST_BIAS = 0.1
+# Of what forecasts said on average: who said less had too little to forecast from. Of a mean, not a median: one good
+# forecast is enough to tell many that knew nothing.
+_TOO_LITTLE = 0.05
 
 # Weight, what came and what was said of what was still to come, variance of deals, variance of new business.
 _Error: TypeAlias = tuple[float, float, float, float, float]
@@ -158,6 +163,9 @@ def fit_spread(
         said = float(made.uncorrected.amount) - float(made.won.amount)
         weight: float = 0.5 ** (back / half_life)
         rows.append((weight, came, said, made.variance_of_deals, made.variance_of_new))
+    known = _told(rows)
+    without = len(rows) - len(known)
+    rows = known
     believed = (prior, prior_errors)
     raw, others = _raw_biases(rows) if correct else (1.0, [1.0] * len(rows))
     share = _believed_share(rows, _phi(rows, others, believed), prior_bias)
@@ -165,7 +173,15 @@ def fit_spread(
     bias, *others = (max(1.0 + share * (one - 1.0), _LEAST_BIAS) for one in (raw, *others))
     n = sum(row[3] > 0 for row in rows)
     why = f"{n} past errors, drawn towards {prior:g} with the weight of {prior_errors:g}"
+    if without:
+        why += f"; {without} left out that had said less than a twentieth of the average: too little was known then"
     return Spread(phi=_phi(rows, others, believed), bias=bias, n=n, why=why)
+
+
+def _told(rows: list[_Error]) -> list[_Error]:
+    """Return the rows without those that had too little to forecast from."""
+    average = fsum(row[0] * row[2] for row in rows) / fsum(row[0] for row in rows) if rows else 0.0
+    return [row for row in rows if row[2] >= _TOO_LITTLE * average]
 
 
 def _phi(rows: Sequence[_Error], biases: Sequence[float], believed: tuple[float, float]) -> float:
