@@ -50,6 +50,47 @@ def new_database(postgres: Any) -> Callable[[], str]:
     return make
 
 
+@pytest.fixture(scope="session")
+def django_on(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], str]]:
+    """
+    Make Django know a database, and return its alias: ``sqlite``, ``postgresql`` or ``repeatable_read``.
+
+    The last is a PostgreSQL under a stricter isolation. There is one database of each; tests take a tenant each.
+    """
+    for module in ("django", "psycopg"):
+        pytest.importorskip(module, reason="needs the extra 'hosts'")
+    from django.db import connections
+    from django.db.backends.postgresql.psycopg_any import IsolationLevel
+    from places import django_database
+
+    known: set[str] = set()
+
+    def on(alias: str) -> str:
+        if alias in known:
+            return alias
+        if alias == "sqlite":
+            django_database(alias, NAME=str(tmp_path_factory.mktemp("django") / "crm.db"))
+        else:
+            name, server = f"django_{alias}", request.getfixturevalue("postgres")
+            server.psql(f"CREATE DATABASE {name};")
+            django_database(
+                alias,
+                ENGINE="django.db.backends.postgresql",
+                NAME=name,
+                USER="postgres",
+                HOST=server.get_uri(database=name).partition("host=")[2],
+                OPTIONS={"isolation_level": IsolationLevel.REPEATABLE_READ} if alias == "repeatable_read" else {},
+            )
+        known.add(alias)
+        return alias
+
+    yield on
+    for alias in known:
+        connections[alias].close()
+
+
 @pytest.fixture
 def database(new_database: Callable[[], str]) -> str:
     """The address of one empty database."""

@@ -65,6 +65,57 @@ def postgres_place(address: str, engine: Any = None) -> Place:
     return Place(lambda: PostgresStore(engine, "t", CODEC), lambda: replayed_all(told()), told)
 
 
+def set_django_up() -> None:
+    """Set Django up, where nobody has yet; before that no models can be imported."""
+    import django
+    from django.conf import settings
+    from django_host import settings as example
+
+    if not settings.configured:
+        settings.configure(**{name: value for name, value in vars(example).items() if name.isupper()})
+        django.setup()
+
+
+def django_database(alias: str, **options: Any) -> None:
+    """Make the tables of the Django host in a database of this alias."""
+    set_django_up()
+    from django.core.management import call_command
+    from django.db import connections
+
+    connections.settings[alias] = connections.databases[alias] = {**connections.databases["default"], **options}
+    call_command("migrate", run_syncdb=True, database=alias, verbosity=0)
+
+
+@contextmanager
+def django_place(alias: str, tenant: str, store: Any = None) -> Iterator[Place]:
+    """Open a tenant of the Django host; the connections of all threads that opened it are closed at the end."""
+    from django.db import connections
+    from django_host.models import Event
+    from django_host.store import DjangoStore, open_store
+
+    kind, opened = store or DjangoStore, set()
+    row = open_store(tenant, CODEC, alias).tenant
+
+    def new() -> Any:
+        connection = connections[alias]  # of the thread that this is called in
+        if connection not in opened:
+            opened.add(connection)
+            connection.inc_thread_sharing()
+        return kind(row, CODEC, alias)
+
+    def told() -> list[EventRecord]:
+        rows = Event.objects.using(alias).filter(record__tenant=row).order_by("pk")
+        fields = rows.values_list("record__kind", "record__code", "version", "event")
+        return [EventRecord(kind, id_, version, CODEC.load(event)) for kind, id_, version, event in fields]
+
+    try:
+        yield Place(new, lambda: replayed_all(told()), told)
+    finally:
+        for connection in opened:
+            connection.close()
+            connection.dec_thread_sharing()
+
+
 def replayed_all(told: list[EventRecord]) -> list[Record]:
     """Return every record that an outbox tells of."""
     histories: dict[tuple[str, str], list[Any]] = {}

@@ -1,9 +1,9 @@
 """The Django host passes the conformance kit on SQLite and on PostgreSQL, with integer keys beside our ids."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +11,8 @@ import pytest
 pytest.importorskip("django", reason="needs the extra 'hosts'")
 pytest.importorskip("psycopg", reason="needs the extra 'hosts'")
 
-import django
-from django.conf import settings as django_settings
-from django.core.management import call_command
-from django.db import connections
-from django_host import settings as example
+from django.db import OperationalError, connections, transaction
+from places import set_django_up
 
 from leadflow.codec import Codec
 from leadflow.stores import ChangeSet
@@ -23,46 +20,12 @@ from leadflow.testing import is_write
 from leadflow.testing.builders import PIPELINES, a_lead
 from leadflow.testing.suites import StoreConformance
 
-if not django_settings.configured:
-    django_settings.configure(
-        **{name: value for name, value in vars(example).items() if name.isupper()},
-    )
-    django.setup()
+set_django_up()
 
-from django_host.models import Match, Record
-from django_host.store import DjangoStore, open_store
+from django_host.models import Match, Record  # noqa: E402 - models need Django to be set up
+from django_host.store import DjangoStore, open_store  # noqa: E402
 
 _tenants = count(1)
-
-
-def _database(alias: str, **options: Any) -> str:
-    connections.settings[alias] = connections.databases[alias] = {**connections.databases["default"], **options}
-    call_command("migrate", run_syncdb=True, database=alias, verbosity=0)
-    return alias
-
-
-@pytest.fixture(scope="module")
-def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A file of its own."""
-    path: Path = tmp_path_factory.mktemp("django") / "crm.db"
-    yield _database("sqlite", NAME=str(path))
-    connections["sqlite"].close()
-
-
-@pytest.fixture(scope="module")
-def postgresql(postgres: Any) -> Iterator[str]:
-    """A database of its own on the server."""
-    postgres.psql("CREATE DATABASE django_host;")
-    socket = postgres.get_uri(database="django_host").partition("host=")[2]
-    yield _database(
-        "postgresql",
-        ENGINE="django.db.backends.postgresql",
-        NAME="django_host",
-        USER="postgres",
-        HOST=socket,
-        OPTIONS={},
-    )
-    connections["postgresql"].close()
 
 
 class Conformance(StoreConformance):
@@ -101,8 +64,8 @@ class TestOnSQLite(Conformance):
     __test__ = True
 
     @pytest.fixture(autouse=True)
-    def _on(self, sqlite: str) -> None:
-        self.alias = sqlite
+    def _on(self, django_on: Callable[[str], str]) -> None:
+        self.alias = django_on("sqlite")
 
 
 class TestOnPostgreSQL(Conformance):
@@ -111,12 +74,36 @@ class TestOnPostgreSQL(Conformance):
     __test__ = True
 
     @pytest.fixture(autouse=True)
-    def _on(self, postgresql: str) -> None:
-        self.alias = postgresql
+    def _on(self, django_on: Callable[[str], str]) -> None:
+        self.alias = django_on("postgresql")
 
 
-def test_integer_keys_beside_our_ids(sqlite: str) -> None:
+def test_within_a_transaction_of_the_hosts(django_on: Callable[[str], str]) -> None:
+    """Where a transaction sees what there was when it began, one that read too early is told; nothing is written."""
+    alias = django_on("repeatable_read")
+    store = open_store("acme", Codec(pipelines=PIPELINES), alias)
+
+    def meanwhile() -> None:
+        try:
+            store.commit(ChangeSet.new(a_lead("L-1")))
+        finally:
+            connections[alias].close()  # of the thread
+
+    def late() -> None:
+        with transaction.atomic(using=alias):
+            assert store.load("L-1") is None  # from now on it sees this
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(meanwhile).result()
+            store.commit(ChangeSet.new(a_lead("L-2")))
+
+    with pytest.raises(OperationalError, match="could not serialize access"):
+        late()
+    assert (store.load("L-1"), store.load("L-2")) == (a_lead("L-1"), None)
+
+
+def test_integer_keys_beside_our_ids(django_on: Callable[[str], str]) -> None:
     """The rest of the application refers to integers; leadflow's id is a column, once per tenant."""
+    sqlite = django_on("sqlite")
     for tenant in ("acme", "globex"):
         store = open_store(tenant, Codec(pipelines=PIPELINES), sqlite)
         store.commit(ChangeSet.new(a_lead("L-1")))
@@ -126,9 +113,9 @@ def test_integer_keys_beside_our_ids(sqlite: str) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_matching_uses_the_index(database: str, request: pytest.FixtureRequest) -> None:
+def test_matching_uses_the_index(database: str, django_on: Callable[[str], str]) -> None:
     """Looking up a match key searches its index."""
-    alias = request.getfixturevalue(database)
+    alias = django_on(database)
     with connections[alias].cursor() as cursor:
         if database == "postgresql":
             cursor.execute("SET enable_seqscan = off")  # so few rows would rather be scanned

@@ -6,17 +6,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import storms
-from places import postgres_place, replayed_all, sqlite_place
+from places import django_place, postgres_place, replayed_all, sqlite_place
 from sqlite_host import SQLiteStore
 from storms import FaultError, Place, lead
 
 from leadflow.stores import ChangeSet
+from leadflow.testing import is_write
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -104,6 +106,70 @@ class TestSQLite:
         assert storms.fault_before_every_write(new_place, failing) > 10
         for place in opened:
             place.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "repeatable_read"])
+def alias(request: pytest.FixtureRequest, django_on: Callable[[str], str]) -> str:
+    """A database that Django knows."""
+    return django_on(request.param)
+
+
+class TestDjango:
+    """Threads, each with a connection of Django's, on SQLite and PostgreSQL, there under two isolations."""
+
+    @pytest.fixture
+    def place(self, alias: str, request: pytest.FixtureRequest) -> Iterator[Place]:
+        """A tenant of its own."""
+        with django_place(alias, request.node.name) as place:
+            yield place
+
+    @pytest.mark.parametrize("key", ["k", None])
+    @pytest.mark.parametrize("workers", [2, 16])
+    def test_one_lead(self, place: Place, workers: int, key: str | None) -> None:
+        """One winner; the others get its result or a refusal that carries it."""
+        storms.one_lead(place, workers=workers, key=key)
+
+    def test_one_company(self, place: Place) -> None:
+        """Sixteen leads of one new company make one account."""
+        storms.one_company(place, workers=16)
+
+    def test_many_leads(self, place: Place, alias: str) -> None:
+        """Eight workers, a tenth of the commits in trouble: every lead exactly once."""
+        # Fewer where most commits begin anew, most of the time.
+        storms.many_leads(place, leads=60 if alias == "repeatable_read" else 300, workers=8, companies=40)
+
+    def test_a_fault_before_every_write(self, alias: str) -> None:
+        """The state is as before, and a retry succeeds."""
+        from django.db import connections
+        from django_host.store import DjangoStore
+
+        class Failing(DjangoStore):
+            left: int | None = None
+
+            def commit(self, change_set: ChangeSet, /) -> Any:
+                with connections[self.using].execute_wrapper(self.before):
+                    return super().commit(change_set)
+
+            def before(self, execute: Any, sql: str, *rest: Any) -> Any:
+                if self.left is not None and is_write(sql):
+                    self.left -= 1
+                    if self.left < 0:
+                        self.left = None
+                        raise FaultError
+                return execute(sql, *rest)
+
+        with ExitStack() as places:
+            tenants = (f"fault {number}" for number in count(1))
+
+            def new_place() -> Place:
+                return places.enter_context(django_place(alias, next(tenants), Failing))
+
+            def failing(place: Place, nth: int) -> Failing:
+                store = place.open()
+                store.left = nth
+                return store  # type: ignore[no-any-return]
+
+            assert storms.fault_before_every_write(new_place, failing) > 5
 
 
 class TestPostgreSQL:

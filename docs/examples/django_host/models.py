@@ -6,9 +6,10 @@ from django.db import models
 
 
 class Tenant(models.Model):
-    """Whose records they are; whoever writes for a tenant locks its row first."""
+    """Whose records they are; whoever writes for a tenant counts that in its row first."""
 
     name = models.CharField(max_length=191, unique=True)
+    commits = models.PositiveBigIntegerField(default=0)
 
     def __str__(self) -> str:
         return self.name
