@@ -2,15 +2,15 @@
 Forecasting: deals as of a day, what they add up to, and what of it will be won in a period.
 
 Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` and `forecast`. Read in this order:
-`deals`, `omissions`, `judging`, `layout` (what everything rests on); `dealfacts`, `opportunityfacts`, `historyfold`,
-`histories`, `historyrows` (what was known of a deal at any time); `keys`, `rounding`, `sums`, `rollup`, `adjustments`,
-`steps`, `waterfall`, `quotas`, `rates` (what deals add up to, and how that changed); `models`, `shrinkage`, then
-`landmarkaxes`, `landmarks`, `landmarkcounts`, `landmark` and `hazardspells`, `hazardcurves`, `hazardbounds`,
-`hazardchain`, `hazard` (win models); `distribution`, `edgeworth`, `counts`, `fourier`, `rare`, `totalsum`,
-`totalfactor`, `total` (sums of deals as distributions); `conversion`, `potential`, `creation` (what is no deal yet);
-`spread`, `asking`, `contributions`, `outlook`, `cautions`, `forecast` (the forecast); `causes`, `explain` (why two
-differ); `scores`, `past`, `baselines`, `backtestrows`, `backtest`, `calibration`, `choices`, `choose` (how good they
-were).
+`deals`, `omissions`, `judging`, `layout`, `plain` (what everything rests on); `dealfacts`, `opportunityfacts`,
+`historyfold`, `histories`, `historyrows` (what was known of a deal at any time); `keys`, `rounding`, `sums`, `rollup`,
+`adjustments`, `steps`, `waterfall`, `quotas`, `rates` (what deals add up to, and how that changed); `models`,
+`shrinkage`, then `landmarkaxes`, `landmarks`, `landmarkcounts`, `landmark` and `hazardspells`, `hazardcurves`,
+`hazardbounds`, `hazardchain`, `hazard` (win models); `distribution`, `edgeworth`, `counts`, `fourier`, `rare`,
+`totalsum`, `totalfactor`, `total` (sums of deals as distributions); `conversion`, `potential`, `creation` (what is no
+deal yet); `spread`, `asking`, `contributions`, `outlook`, `cautions`, `forecast` (the forecast); `causes`, `explain`
+(why two differ); `scores`, `past`, `baselines`, `backtestrows`, `backtest`, `calibration`, `choices`, `choose` (how
+good they were).
 """
 
 from leadflow.forecasting.adjustments import Adjusted, AdjustedFigure, Adjustment, adjust, adjusted

@@ -17,6 +17,7 @@ from leadflow.forecasting.backtestrows import Backtest, BacktestRow
 from leadflow.forecasting.baselines import BASELINES, baseline_problems, named
 from leadflow.forecasting.histories import DealHistory, History, histories_of
 from leadflow.forecasting.past import Horizon, MakeForecast, Past, horizon_problem, known_by, origin_problems, window_at
+from leadflow.forecasting.plain import plain
 from leadflow.forecasting.scores import crps, interval_score, pinball
 from leadflow.money import ExchangeRates, Money
 from leadflow.validation import (
@@ -154,7 +155,7 @@ def _said(made: Any, past: Past, name: str) -> tuple[float, float]:  # noqa: ANN
     mean = getattr(made, "mean", made)
     before = getattr(made, "won", 0.0)
     where = f"{name} at {past.as_of.isoformat()}"
-    for value in (mean, before):
+    for value in map(plain, (mean, before)):
         if isinstance(value, Money):
             if value.currency != past.currency:
                 raise invalid("backtest", Problem(where, f"must be in {past.currency}, got {value}"))

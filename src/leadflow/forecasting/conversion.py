@@ -21,6 +21,7 @@ from attrs import field, frozen
 from leadflow.errors import Problem
 from leadflow.forecasting.layout import percent
 from leadflow.forecasting.models import Estimate
+from leadflow.forecasting.plain import plain
 from leadflow.validation import check, each, instance, probability, shown, to_tuple, whole
 
 __all__ = ["Conversion"]
@@ -32,7 +33,15 @@ def _times(values: Iterable[tuple[timedelta, float]]) -> tuple[tuple[timedelta, 
     given: Any = to_tuple(values)
     if not isinstance(given, tuple):
         return given  # type: ignore[no-any-return]  # refused by the check
-    return tuple(tuple(one) if isinstance(one, list) else one for one in given)
+    return tuple(tuple(map(plain, one)) if isinstance(one, list | tuple) else one for one in given)
+
+
+def _number(value: float) -> float:
+    return plain(value)  # type: ignore[no-any-return]  # what is no number is refused by the check
+
+
+def _whole(value: int) -> int:
+    return plain(value)  # type: ignore[no-any-return]  # the same
 
 
 @frozen
@@ -54,9 +63,9 @@ class Conversion:
         InvalidError: With every figure that is wrong.
     """
 
-    rate: float
+    rate: float = field(converter=_number)
     times: tuple[tuple[timedelta, float], ...] = field(converter=_times)
-    n: int = 0
+    n: int = field(default=0, converter=_whole)
 
     def __attrs_post_init__(self) -> None:
         given: Any = self.times

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate
 from math import fsum, sqrt
-from typing import Any
 
 from attrs import field, frozen
 
 from leadflow.errors import Problem
 from leadflow.forecasting.edgeworth import Cumulants
-from leadflow.validation import check, finite, instance, probability, to_tuple
+from leadflow.forecasting.plain import plain_tuple
+from leadflow.validation import check, finite, instance, probability
 
 __all__ = ["Wins"]
 
@@ -68,7 +68,7 @@ class Wins:
         Raises:
             InvalidError: With every chance that is wrong, and its place.
         """
-        given: Any = to_tuple(probabilities)
+        given = plain_tuple(probabilities)
         check("Wins", instance("probabilities", given, tuple, "several numbers"))
         check("Wins", *(probability(f"probabilities[{place}]", p) for place, p in enumerate(given)))
         ordered = sorted(map(float, given))

@@ -31,6 +31,7 @@ from leadflow.forecasting.layout import figure, percent, shown, text_table
 from leadflow.forecasting.models import Estimate, WinModel
 from leadflow.forecasting.omissions import Omission, OmissionReason, in_order, priced, summary
 from leadflow.forecasting.outlook import Moved, outlook
+from leadflow.forecasting.plain import in_units, plain
 from leadflow.forecasting.potential import Potential, potential, potential_problems
 from leadflow.forecasting.spread import Spread
 from leadflow.forecasting.total import Total
@@ -38,7 +39,7 @@ from leadflow.lead import Lead
 from leadflow.markup import paragraph, section, table
 from leadflow.money import ExchangeRates, Money
 from leadflow.prospect import Prospect
-from leadflow.validation import check, finite, instance, optional, probability, to_tuple
+from leadflow.validation import check, instance, optional, probability, to_tuple
 
 __all__ = ["Forecast", "forecast"]
 
@@ -142,13 +143,15 @@ class Forecast:
 
     def quantile(self, q: float) -> Money:
         """Return the smallest amount that is not exceeded with a chance of at least q, in [0, 1]; rounded."""
-        check("Forecast.quantile", probability("q", q))
-        return money_of(self._outlook.quantile(q), self.currency)
+        share = plain(q)
+        check("Forecast.quantile", probability("q", share))
+        return money_of(self._outlook.quantile(share), self.currency)
 
     def interval(self, level: float) -> tuple[Money, Money]:
         """Return the quantiles that leave out (1 - level) / 2 on either side."""
-        check("Forecast.interval", probability("level", level))
-        return self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
+        claimed = plain(level)
+        check("Forecast.interval", probability("level", claimed))
+        return self.quantile((1 - claimed) / 2), self.quantile((1 + claimed) / 2)
 
     def p_at_least(self, x: Money | float) -> float:
         """Return the chance that x or more will have been won."""
@@ -159,11 +162,7 @@ class Forecast:
         return money_of(self._outlook.gap(self._number("expected_gap", quota)), self.currency)
 
     def _number(self, name: str, x: Money | float) -> float:
-        if isinstance(x, Money) and x.currency == self.currency:
-            return float(x.amount)
-        check(f"Forecast.{name}", finite("x", x))
-        number: Any = x
-        return float(number)
+        return in_units(f"Forecast.{name}", x, self.currency)
 
     def contributions(self) -> tuple[Contribution, ...]:
         """Return what each deal adds, the largest first; with `additions` they add up to the mean, to the last cent."""

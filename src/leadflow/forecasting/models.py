@@ -19,6 +19,7 @@ from leadflow.errors import Problem, UnknownStageError
 from leadflow.forecasting.deals import Deal
 from leadflow.forecasting.layout import percent
 from leadflow.forecasting.omissions import REASONS, OmissionReason
+from leadflow.forecasting.plain import plain
 from leadflow.pipeline import Pipeline
 from leadflow.validation import aware, check, coded, instance, member, optional, probability, prose, unique, whole
 
@@ -32,6 +33,18 @@ _to_reason = member(OmissionReason, none=True)
 
 def _reason(value: OmissionReason | str | None) -> OmissionReason | None:
     return _to_reason(value)
+
+
+def _number(value: float) -> float:
+    return plain(value)  # type: ignore[no-any-return]  # what is no number is refused by the check
+
+
+def _number_or_none(value: float | None) -> float | None:
+    return plain(value)  # type: ignore[no-any-return]  # the same
+
+
+def _whole(value: int) -> int:
+    return plain(value)  # type: ignore[no-any-return]  # the same
 
 
 @frozen
@@ -54,9 +67,9 @@ class Estimate:
         InvalidError: If a figure is out of range.
     """
 
-    p: float
-    n: int = 0
-    prior: float | None = None
+    p: float = field(converter=_number)
+    n: int = field(default=0, converter=_whole)
+    prior: float | None = field(default=None, converter=_number_or_none)
     why: str = ""
     left_out: OmissionReason | None = field(default=None, kw_only=True, converter=_reason)
 

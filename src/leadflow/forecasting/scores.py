@@ -18,6 +18,7 @@ from attrs import frozen
 
 from leadflow.errors import Problem
 from leadflow.forecasting.layout import percent, text_table
+from leadflow.forecasting.plain import plain, plain_tuple
 from leadflow.markup import section, table
 from leadflow.money import Money
 from leadflow.validation import check, finite, instance, invalid, probability, shown, to_tuple, whole
@@ -140,8 +141,8 @@ def pinball(predicted: Amount, actual: Amount, *, q: float) -> float:
     Raises:
         InvalidError: With everything that is wrong.
     """
-    check("pinball", _inside("q", q), *_amounts(predicted=predicted, actual=actual))
-    return _pinball(_number(predicted), _number(actual), q)
+    check("pinball", _inside("q", plain(q)), *_amounts(predicted=predicted, actual=actual))
+    return _pinball(_number(predicted), _number(actual), float(q))
 
 
 def interval_score(low: Amount, high: Amount, actual: Amount, *, level: float) -> float:
@@ -160,12 +161,12 @@ def interval_score(low: Amount, high: Amount, actual: Amount, *, level: float) -
     Raises:
         InvalidError: With everything that is wrong.
     """
-    found = [_inside("level", level), *_amounts(low=low, high=high, actual=actual)]
+    found = [_inside("level", plain(level)), *_amounts(low=low, high=high, actual=actual)]
     if not any(found) and _number(low) > _number(high):
         found.append(Problem("high", f"must not be below low, got {shown(low)} and {shown(high)}"))
     check("interval_score", *found)
     least, most, came = _number(low), _number(high), _number(actual)
-    return most - least + 2 / (1 - level) * (max(least - came, 0.0) + max(came - most, 0.0))
+    return most - least + 2 / (1 - float(level)) * (max(least - came, 0.0) + max(came - most, 0.0))
 
 
 def crps(predicted: Quantiles | Sequence[Amount], actual: Amount) -> float:
@@ -353,8 +354,7 @@ def _pinball(predicted: float, actual: float, q: float) -> float:
 def _paired(
     subject: str, probabilities: Iterable[float], outcomes: Iterable[bool], *others: Problem | None
 ) -> list[tuple[float, int]]:
-    chances: Any = to_tuple(probabilities)
-    truths: Any = to_tuple(outcomes)
+    chances, truths = plain_tuple(probabilities), plain_tuple(outcomes)
     found = [
         *others,
         instance("probabilities", chances, tuple, "several numbers"),
@@ -386,7 +386,7 @@ def _inside(path: str, value: object) -> Problem | None:
 
 
 def _amounts(**values: object) -> list[Problem | None]:
-    found = [None if isinstance(value, Money) else finite(path, value) for path, value in values.items()]
+    found = [None if isinstance(value, Money) else finite(path, plain(value)) for path, value in values.items()]
     currencies = sorted({value.currency if isinstance(value, Money) else "" for value in values.values()})
     if not any(found) and len(currencies) > 1:
         kinds = ", ".join(code or "plain numbers" for code in currencies)

@@ -19,6 +19,7 @@ from attrs import field, frozen
 from leadflow.errors import Problem
 from leadflow.forecasting.counts import Wins
 from leadflow.forecasting.distribution import Distribution
+from leadflow.forecasting.plain import in_units, plain
 from leadflow.forecasting.totalfactor import correlated
 from leadflow.forecasting.totalsum import independent
 from leadflow.money import Money
@@ -64,8 +65,9 @@ class Total:
             InvalidError: With every pair that is wrong, and its place.
         """
         given: Any = to_tuple(deals)
+        share = plain(rho)
         problem = instance("deals", given, tuple, "pairs of amount and chance")
-        check("Total", problem, _rho_problem(rho))
+        check("Total", problem, _rho_problem(share))
         found: list[tuple[float, float]] = []
         currencies: set[str | None] = set()
         for pair in given:
@@ -87,8 +89,8 @@ class Total:
             found.append((float(amount), p))
         else:
             if len(currencies) <= 1:
-                return cls(float(rho), next(iter(currencies), None), tuple(sorted(found)))
-        return cls(float(rho), *_judged(given))
+                return cls(float(share), next(iter(currencies), None), tuple(sorted(found)))
+        return cls(float(share), *_judged(given))
 
     @property
     def n(self) -> int:
@@ -123,13 +125,15 @@ class Total:
 
     def quantile(self, q: float) -> float:
         """Return the smallest sum that is not exceeded with a chance of at least q, in [0, 1]."""
-        check("Total.quantile", probability("q", q))
-        return self.certain + self.uncertain.quantile(q)
+        share = plain(q)
+        check("Total.quantile", probability("q", share))
+        return self.certain + self.uncertain.quantile(share)
 
     def interval(self, level: float) -> tuple[float, float]:
         """Return the quantiles that leave out (1 - level) / 2 on either side."""
-        check("Total.interval", probability("level", level))
-        tail = (1.0 - level) / 2.0
+        claimed = plain(level)
+        check("Total.interval", probability("level", claimed))
+        tail = (1.0 - claimed) / 2.0
         return self.quantile(tail), self.quantile(1.0 - tail)
 
     def p_at_least(self, x: float) -> float:
@@ -143,11 +147,7 @@ class Total:
         return x + self.certain - self.mean if x >= self.uncertain.high else self.uncertain.gap(x)
 
     def _asked(self, name: str, x: object) -> float:
-        if isinstance(x, Money) and x.currency == self.currency:
-            return float(x.amount) - self.certain
-        check(f"Total.{name}", finite("x", x))
-        number: Any = x
-        return float(number) - self.certain
+        return in_units(f"Total.{name}", x, self.currency) - self.certain
 
     @cached_property
     def _open(self) -> Mapping[float, list[float]]:
@@ -194,7 +194,7 @@ def _judged(given: tuple[Any, ...]) -> tuple[str | None, tuple[tuple[float, floa
         if not isinstance(pair, tuple | list) or len(pair) != 2:  # noqa: PLR2004
             problems.append(Problem(path, f"must be a pair of amount and chance, got {shown(pair)}", is_type=True))
             continue
-        amount, p = pair
+        amount, p = map(plain, pair)
         wrong = [_amount_problem(f"{path}[0]", amount), probability(f"{path}[1]", p)]
         problems += wrong
         if not any(wrong):
