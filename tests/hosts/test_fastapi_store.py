@@ -45,6 +45,8 @@ def address(postgres: Any) -> str:
 class TestPostgresStore(AsyncStoreConformance):
     """The conformance kit, every capability claimed."""
 
+    examples = 10
+
     @pytest.fixture(autouse=True)
     def _database(self, address: str) -> None:
         self.address = address

@@ -37,6 +37,8 @@ def opened(path: Path, tenant: str = "t") -> Iterator[Watched]:
 class TestSQLiteStore(StoreConformance):
     """The conformance kit, every capability claimed."""
 
+    examples = 10
+
     def make_store(self) -> Iterator[Watched]:
         with TemporaryDirectory() as folder, opened(Path(folder) / "crm.db") as store:
             yield store

@@ -35,12 +35,16 @@ class TestInMemoryStore(StoreConformance):
 class TestAsyncInMemoryStore(AsyncStoreConformance):
     """The same, awaited; the factory may be asynchronous."""
 
+    examples = 10  # the store above runs them all
+
     async def make_store(self):
         return AsyncInMemoryStore()
 
 
 class TestTableStore(StoreConformance):
     """A store that claims everything."""
+
+    examples = 10  # the store above runs them all
 
     another = staticmethod(HOOKS["another"])
     other_tenant = staticmethod(HOOKS["other_tenant"])
@@ -52,6 +56,8 @@ class TestTableStore(StoreConformance):
 
 class TestStateStore(StoreConformance):
     """A store that keeps no history."""
+
+    examples = 10  # the store above runs them all
 
     claims = (Capability.CONCURRENCY,)
 
