@@ -100,6 +100,7 @@ class TestAalenJohansen:
         assert curves.chance("won", 0, 9) == 0.0
         assert curves.chance("won", 2, 9) == 0.5
         assert curves.chance("won", 5, 9) == 0.0
+        assert curves.chance("won", 5, inf) == 0.0
         assert curves.survival(2, 5) == 0.5
 
     def test_medians_know_about_censoring(self):
@@ -115,21 +116,52 @@ class TestAalenJohansen:
         assert [curves.present(time) for time in (0, 1, 4, 5, 8)] == [1, 2, 1, 2, 0]
         assert (curves.exposure(), curves.exposure(5), curves.exposure(9)) == (12, 4, 0)
         assert (curves.happened("won"), curves.happened("won", 4), curves.happened("other")) == (1, 0, 0)
-        assert (curves.chance("other", 0, 9), curves.n) == (0.0, 3)
+        assert ([curves.watched(time) for time in (0, 4, 8)], curves.n) == ([3, 2, 0], 3)
+
+    def test_one_that_comes_again(self):
+        """A deal that was reopened has two records, and is one subject."""
+        curves = aalen_johansen([4, 9, 6], ["lost", "won", None], [0, 5, 0], subjects=["a", "a", "b"])
+        assert (curves.n, curves.watched(5), curves.watched(6), curves.happened("lost")) == (2, 2, 1, 1)
+        assert curves.chance("won", 5, 9) == 1.0
 
     def test_nobody(self):
-        """Without subjects nothing ever happens."""
-        curves = aalen_johansen([], [])
-        assert (curves.chance("won", 0, 9), curves.quantile(0.5), curves.exposure()) == (0.0, None, 0)
+        """Of nobody nothing is known, not that nothing will happen."""
+        curves = aalen_johansen([], [], possible=["won"])
+        assert (curves.chance("won", 0, 9), curves.survival(0, 9)) == (None, None)
+        assert (curves.quantile(0.5), curves.exposure()) == (None, 0)
+
+    def test_where_nobody_was_watched(self):
+        """After the last one was watched nothing is known; before, what never came has had no chance."""
+        curves = aalen_johansen([1, 2], ["won", None], possible=["lost"])
+        assert (curves.chance("won", 5, 10), curves.survival(5, 10)) == (None, None)
+        assert (curves.chance("lost", 0, 10), curves.chance("won", 0, 10)) == (0.0, 0.5)
+
+    @pytest.mark.parametrize(
+        ("ask", "said"),
+        [
+            (lambda curves: curves.chance("wno", 0, 5), "outcome must be one of 'won', got 'wno'"),
+            (lambda curves: curves.chance("won", 0, float("nan")), "end must be finite"),
+            (lambda curves: curves.survival("0", 5), "start must be a number"),
+            (lambda curves: curves.quantile(2), "share must be"),
+        ],
+    )
+    def test_bad_questions(self, ask, said):
+        """What is no outcome, no time or no share is refused."""
+        with pytest.raises(InvalidError, match=said):
+            ask(aalen_johansen([1, 2], ["won", None]))
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            (([1], ["x", "y"]), "must have one of each per subject, got 1 durations, 2 outcomes, 1 entries"),
+            (
+                ([1], ["x", "y"]),
+                "must have one of each per subject, got 1 durations, 2 outcomes, 1 entries, 1 subjects",
+            ),
             ((3, "xyz"), "durations must be one per subject"),
             (([1.0, float("nan")], [None, None]), r"durations\[1\] must be finite"),
             (([1.0], [None], ["0"]), r"entries\[0\] must be a number"),
             (([1.0, 2.0], [None, None], [0.5, 2.0]), r"entries\[1\] must be before its duration, 2.0, got 2.0"),
+            (([1.0, -2.0], [None, None]), r"durations\[1\] must not be below 0, got -2.0"),
             (([0.0], ["x"]), r"entries\[0\] must be before its duration"),
         ],
     )
@@ -137,6 +169,12 @@ class TestAalenJohansen:
         """Lengths, numbers and order are checked."""
         with pytest.raises(InvalidError, match=said):
             aalen_johansen(*arguments)
+
+    def test_all_that_is_wrong(self):
+        """A time that is no number does not hide one that is negative, nor an entry after the end."""
+        with pytest.raises(InvalidError) as caught:
+            aalen_johansen([float("nan"), -2, 1], [None] * 3, [0, 0, 5])
+        assert [problem.path for problem in caught.value.problems] == ["durations[0]", "durations[1]", "entries[2]"]
 
 
 subjects = st.lists(
@@ -169,7 +207,7 @@ class TestCurveLaws:
         )
         for outcome in ("won", "lost"):
             expected = product_limit(taken, outcome, start, start + length)
-            assert isclose(curves.chance(outcome, start, start + length), expected, abs_tol=1e-12)
+            assert isclose(curves.gained(outcome, start, start + length), expected, abs_tol=1e-12)
 
     @given(subjects, st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
     def test_chances(self, taken, start, length, more):
@@ -177,10 +215,10 @@ class TestCurveLaws:
         curves = aalen_johansen(
             [entry + lasted for entry, lasted, _ in taken], [why for *_, why in taken], [e for e, *_ in taken]
         )
-        won, lost = (curves.chance(outcome, start, start + length) for outcome in ("won", "lost"))
+        won, lost = (curves.gained(outcome, start, start + length) for outcome in ("won", "lost"))
         assert 0 <= won <= 1
         assert won + lost <= 1 + 1e-12
-        assert curves.chance("won", start, start + length + more) >= won - 1e-12
+        assert curves.gained("won", start, start + length + more) >= won - 1e-12
 
     @given(subjects, st.randoms(use_true_random=False))
     def test_order_does_not_matter(self, taken, random):
@@ -191,7 +229,7 @@ class TestCurveLaws:
             aalen_johansen([e + d for e, d, _ in each], [why for *_, why in each], [e for e, *_ in each])
             for each in (taken, shuffled)
         )
-        assert all(one.chance("won", 0, t) == pytest.approx(other.chance("won", 0, t)) for t in range(20))
+        assert all(one.gained("won", 0, t) == pytest.approx(other.gained("won", 0, t)) for t in range(20))
 
 
 class TestWatching:
@@ -330,10 +368,49 @@ class TestHazardTable:
         assert estimate.p == estimate.prior
 
     def test_older_than_anything_seen(self):
-        """Beyond the ages that were watched there is the constant hazard, and nobody watched it."""
+        """Beyond the ages that were watched the oldest that were say what is known, and `why` says so."""
         estimate = ask(fit(HISTORY), created_at=day(-400), stage="z")
-        assert "0 deals watched at 440 days of age" in estimate.why
-        assert estimate.p == fit(HISTORY)._constant(10)
+        rests = "12 deals watched from 0 days of age on (162 deal-days, 4 won)"
+        assert f"0 deals watched at 440 days of age, drawn towards {estimate.p:.2%}"[:-3] in estimate.why
+        assert rests in estimate.why
+        # Hazards of 4.5 wins and 8 losses in 162 deal-days.
+        assert estimate.p == estimate.prior == pytest.approx(4.5 / 12.5 * (1 - exp(-12.5 / 162 * 10)))
+        assert estimate.n == 12
+
+    def test_never_back_to_the_young(self):
+        """300 wins within ten days, and one deal open for 300: its chance rests on the one, watched for 290 days."""
+        young = [deal_of(f"O-{n}", ("opened", "a", 0), ("won", None, 1 + 0.03 * n)) for n in range(301)]
+        table = fit([*young, deal_of("P", ("opened", "a", 0))], at=300, by_stage=False)
+        for age in (11, 100, 300, 3_000):
+            estimate = ask(table, at=300, days=90, created_at=day(300 - age), stage_entered_at=None)
+            assert estimate.p < 0.15
+            assert estimate.n == 1
+            assert "1 deal watched from 10 days of age on (290 deal-days, 0 won)" in estimate.why
+        assert ask(table, at=300, days=90, created_at=day(299), stage_entered_at=None).n == 301
+
+    def test_a_single_late_win(self):
+        """One win at an age that hardly anybody was watched at does not make the oldest deals sure wins."""
+        many = [deal_of(f"O-{n}", ("opened", "a", n), (("won", "lost")[n % 2], None, n + 20)) for n in range(200)]
+        lasting = [deal_of(f"P-{n}", ("opened", "a", n)) for n in range(100, 300)]
+        table = fit([*many, *lasting, deal_of("L", ("opened", "a", 0), ("won", None, 280))], at=301, by_stage=False)
+        chances = [ask(table, 301, 90, created_at=day(301 - age), stage_entered_at=None).p for age in (210, 260, 290)]
+        assert max(chances) < 0.1
+
+    def test_no_rise_without_a_win(self):
+        """Where nobody was won any more, an older deal is not likelier to be, however few were watched."""
+        table = fit(TestNeverCloses.history, at=365, by_stage=False, k=inf)
+        ages = (31, 100, 200, 300, 360, 365, 500)
+        chances = [ask(table, 365, 90, created_at=day(365 - age), stage_entered_at=None).p for age in ages]
+        assert len(set(chances)) == 1
+        assert chances[0] < 0.01
+
+    def test_reopened_deals_count_once(self):
+        """n is of distinct deals, and so is the warning of few."""
+        table = fit(
+            [deal_of("O-1", ("opened", "a", 0), ("lost", None, 4), ("reopened", None, 6), ("won", None, 9))], k=20
+        )
+        assert ask(table).n == table.to_rows()[0]["n"] == 1
+        assert table.warnings[0].startswith("only 1 deal closed")
 
     def test_nothing_is_impossible(self):
         """Without a win there is a small chance and a warning."""
@@ -418,7 +495,7 @@ class TestNeverCloses:
         """At ten days there are wins ahead; at forty there have been none in 33 thousand deal-days."""
         assert self.reason(10) is None
         assert self.reason(40).startswith(
-            "100 deals of this age (40 days) and older, 32,500 deal-days, 0 won: below 5 %"
+            "40 days old; 101 deals watched from 30.4 days of age on (33,460 deal-days, 0 won): below 5 %"
         )
 
     def test_the_rule_of_three(self):
@@ -428,10 +505,19 @@ class TestNeverCloses:
         assert self.reason(40, level=0.001) is None
 
     def test_too_little_was_seen(self):
-        """An age that nobody was watched at, or for a few days only, says nothing; nor does an unknown age."""
-        assert self.reason(365) is None
-        assert self.reason(364) is None
+        """A deal watched for a few days only says nothing; nor does an unknown age."""
+        assert (
+            fit([deal_of("P", ("opened", "a", 0))]).never_closes(
+                Deal("O", state="open", created_at=day(10)), as_of=day(40)
+            )
+            is None
+        )
         assert self.reason(None) is None
+
+    def test_older_than_anybody(self):
+        """The oldest that were watched speak for a deal that is older still."""
+        assert "0 won" in self.reason(365)
+        assert "0 won" in self.reason(500)
 
     def test_the_limit_by_hand(self):
         """Garwood's limits for 0 and 10 events: 2.996 and 16.962 (chi-square quantiles, halved)."""
@@ -448,7 +534,7 @@ class TestNeverCloses:
         """Level, time and deal are named together."""
         with pytest.raises(InvalidError) as caught:
             fit(HISTORY).never_closes(3, as_of=day(40), within=timedelta(0), level=2)
-        assert [problem.path for problem in caught.value.problems] == ["deal", "horizon", "level"]
+        assert [problem.path for problem in caught.value.problems] == ["deal", "within", "level"]
 
 
 class TestLaws:

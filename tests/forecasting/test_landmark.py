@@ -555,3 +555,47 @@ class TestLaws:
             if parts:
                 assert (sum(p.looks for p in parts), sum(p.won for p in parts)) == (cell.looks, cell.won)
                 assert max(p.n for p in parts) <= cell.n <= sum(p.n for p in parts)
+
+
+class TestBeyondTheEdges:
+    """A deal that is much older than the last edge is compared with younger ones, and that is said."""
+
+    def test_a_deal_far_beyond_the_last_edge(self):
+        """`why` names the time, the edge and the way out; close to the edge, or with later edges, it does not."""
+        start = datetime(2025, 1, 1, tzinfo=UTC)
+        history = [
+            DealHistory(
+                f"O-{n}",
+                [
+                    DealFact("opened", "a", at=start + timedelta(days=n)),
+                    DealFact("won", at=start + timedelta(days=n + 50)),
+                ],
+            )
+            for n in range(100)
+        ]
+        now = start + timedelta(days=200)
+
+        def why(days, **options):
+            table = fit_landmark(history, as_of=now, horizon=timedelta(days=14), **options)
+            since = now - timedelta(days=days)
+            return table.win(
+                Deal("X", state="open", stage="a", stage_entered_at=since), as_of=now, horizon=timedelta(days=14)
+            ).why
+
+        said = '; 180 days in stage is far beyond the last edge, 28: give later edges, or edges="quantiles"'
+        assert why(180).endswith(said)
+        assert "edge" not in why(56)
+        assert "edge" not in why(180, edges=(0, 30, 60, 90))
+        assert "edge" not in why(180, edges=(0,))
+        assert "edge" not in why(180, by=["stage"])
+
+    def test_most_looks_beyond_the_last_edge(self):
+        """A table whose last cell holds most looks says so in its warnings."""
+        start = datetime(2025, 1, 1, tzinfo=UTC)
+        history = [DealHistory("O-1", [DealFact("opened", "a", at=start)])]
+        table, wider = (
+            fit_landmark(history, as_of=start + timedelta(days=200), horizon=timedelta(days=14), **options)
+            for options in ({}, {"edges": "quantiles"})
+        )
+        assert any("of looks are at 28 days or more in stage" in warning for warning in table.warnings)
+        assert not any("of looks" in warning for warning in wider.warnings)

@@ -6,15 +6,20 @@ hazards of winning and of losing are counted among those at risk (`hazardcurves`
 of a deal of age a is [CIF_w(a + m) - CIF_w(a)]/S(a): winning and losing compete, and a deal that has lasted long has
 its own chances. By stage the clock is the time in stage, and a deal may move on before it is won (`hazardchain`). A
 stage's chance is drawn towards the overall one at the deal's age, with the weight of k deals against those that were
-watched at that time in stage; the overall one towards that of a constant hazard. It answers for every horizon.
+watched at that time in stage; the overall one towards that of a constant hazard, counted on a *tail*: all the time
+watched from some age on. Of the tails that take in the deal's age it is the one whose hazard of winning has the lowest
+upper limit: where little was watched the chance rests on the oldest deals, and never goes back to that of young ones.
+It answers for every horizon.
 
-Not to be trusted: where hazards have changed lately (it weighs old deals as much as new ones), beyond the ages that
-were seen (n says how many were), and for a stage whose deals close together, at quarter's end, whatever their age.
+Not to be trusted: where hazards have changed lately (it weighs old deals as much as new ones), where they rise at ages
+at which little was watched, and for a stage whose deals close together, at quarter's end, whatever their age.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import accumulate, pairwise
 from math import expm1
 from typing import Final
 
@@ -22,7 +27,7 @@ from attrs import field, frozen
 
 from leadflow.errors import Problem
 from leadflow.forecasting.deals import Deal
-from leadflow.forecasting.hazardbounds import highest_rate
+from leadflow.forecasting.hazardbounds import about_highest, highest_rate
 from leadflow.forecasting.hazardchain import WON, Chain
 from leadflow.forecasting.hazardcurves import Curves
 from leadflow.forecasting.hazardspells import Watched, curves_of, watched
@@ -76,9 +81,9 @@ class HazardTable:
         refuse_look_ahead("the hazard table", self.as_of, deal, as_of)
         days, within = horizon / _DAY, f"within {horizon / _DAY:g} days"
         age = _age(deal.created_at, as_of)
-        prior, n, why = self._overall(age, days, within)
+        prior, n, why, constant = self._overall(age, days, within)
         if not self.stages:
-            return Estimate(prior, n, self._constant(days), why)
+            return Estimate(prior, n, constant, why)
         time = _age(deal.stage_entered_at, as_of)
         curves = self.stages.get(deal.stage or "")
         if curves is None or time is None:
@@ -88,27 +93,58 @@ class HazardTable:
         chain = self._chains.setdefault(days, Chain(self.stages, days))
         p = shrunk(chain.chance(str(deal.stage), time), there, prior, self.k)
         seen = f"{_deals(there)} watched after {time:.4g} days in stage {deal.stage!r}"
-        return Estimate(p, there or n, prior, f"{seen}, drawn towards {percent(prior)}; {why}")
+        return Estimate(p, self._rests(there, n), prior, f"{seen}, drawn towards {percent(prior)}; {why}")
 
-    def _overall(self, age: float | None, days: float, within: str) -> tuple[float, int, str]:
-        constant = self._constant(days)
+    def _overall(self, age: float | None, days: float, within: str) -> tuple[float, int, str, float]:
+        """Return the chance whatever the stage, on how many deals it rests, why, and what it was drawn towards."""
         if age is None:
-            return constant, self.overall.n, f"its age is unknown; {percent(constant)} of all are won {within}"
-        there = self.overall.present(age)
-        p = shrunk(self.overall.chance(WON, age, age + days), there, constant, self.k)
-        return (
-            p,
-            there or self.overall.n,
-            f"{_deals(there)} watched at {age:.4g} days of age: {percent(p)} won {within}",
-        )
+            constant = self._constant(0.0, days)
+            return (
+                constant,
+                self.overall.n,
+                f"its age is unknown; {percent(constant)} of all are won {within}",
+                constant,
+            )
+        tail = self._tail(age)
+        constant = self._constant(tail, days)
+        there, raw = self.overall.present(age), self.overall.gained(WON, age, age + days)
+        p = shrunk(raw, there, constant, self.k)
+        own = f", {percent(raw)} of them won {within}" if there else ""
+        drawn = f"drawn towards {percent(constant)} of {self._watched_from(tail)}: {percent(p)}"
+        why = f"{_deals(there)} watched at {age:.4g} days of age{own}, {drawn}"
+        return p, self._rests(there, self.overall.watched(tail)), why, constant
 
-    def _constant(self, days: float) -> float:
-        """Return the chance of winning within so many days if hazards did not depend on age."""
-        exposure, won = self.overall.exposure(), self.overall.happened(WON)
+    def _rests(self, own: int, others: int) -> int:
+        """Return on how many deals a chance rests for the most part: on its own, or on those it was drawn towards."""
+        return own if own and own >= self.k else max(own, others)
+
+    def _watched_from(self, tail: float) -> str:
+        won, exposure = self.overall.happened(WON, tail), self.overall.exposure(tail)
+        seen = f"{_deals(self.overall.watched(tail))} watched from {tail:.4g} days of age on"
+        return f"{seen} ({exposure:,.0f} deal-days, {won:,} won)"
+
+    def _constant(self, tail: float, days: float) -> float:
+        """Return the chance of winning within so many days if, from an age on, hazards did not depend on age."""
+        exposure, won = self.overall.exposure(tail), self.overall.happened(WON, tail)
         # Half a win more than there were: what has not happened yet is not impossible.
         rate_won = (won + _HALF) / exposure
-        rate = rate_won + self.overall.happened(LOST) / exposure
+        rate = rate_won + self.overall.happened(LOST, tail) / exposure
         return -expm1(-rate * days) * rate_won / rate
+
+    def _tail(self, age: float) -> float:
+        """Return from which age on deals are counted for one of an age."""
+        begins, best = self._tails
+        return best[max(bisect_right(begins, age) - 1, 0)]
+
+    @cached_property
+    def _tails(self) -> tuple[list[float], list[float]]:
+        """At which ages tails begin, and which tail up to there has the lowest limit to its hazard of winning."""
+        # Between two wins a tail that begins earlier has watched more and seen the same: those at wins will do.
+        counts = [self.overall.happened(WON, time) for time in (0.0, *self.overall.times)]
+        wins = [time for time, (had, left) in zip(self.overall.times, pairwise(counts), strict=True) if left < had]
+        begins = [0.0, *(time for time in wins if self.overall.exposure(time) > 0)]
+        limits = [(about_highest(self.overall.happened(WON, one), self.overall.exposure(one)), one) for one in begins]
+        return begins, [begin for _, begin in accumulate(limits, min)]
 
     @cached_property
     def _chains(self) -> dict[float, Chain]:
@@ -120,28 +156,29 @@ class HazardTable:
         """
         Say why a deal will hardly ever be won, or return None if it still may.
 
-        The hazard of winning at the deal's age and beyond has an upper limit, at 95 % confidence, from the wins there
-        and the time that deals of that age were watched (no win in T days: 3/T). If even at that hazard the chance of
-        a win within `within` is below `level`, the deal is said to be dead. Without enough time watched it is not.
+        The hazard of winning from an age on, the deal's or an earlier one, has an upper limit, at 95 % confidence, from
+        the wins there and the time that deals were watched (no win in T days: 3/T). If even at that hazard the chance
+        of a win within `within` is below `level`, the deal is said to be dead. Without enough time watched it is not.
+        A deal that is older than all that were watched is taken to be like the oldest of them.
 
         Args:
             deal: An open deal; of one whose age is unknown nothing is said.
             as_of: Aware.
-            within: How long one would wait.
+            within: How long one would wait; longer than nothing.
             level: The chance below which waiting is in vain, in [0, 1].
         """
         wrong = probability("level", level)
-        check("never_closes", open_problem(deal), *window_problems(as_of, within), wrong)
+        check("never_closes", open_problem(deal), *window_problems(as_of, within, "within"), wrong)
         refuse_look_ahead("the hazard table", self.as_of, deal, as_of)
         age = _age(deal.created_at, as_of)
-        exposure = 0.0 if age is None else self.overall.exposure(age)
-        if age is None or exposure <= 0:
+        if age is None:
             return None
-        won = self.overall.happened(WON, age)
+        tail = self._tail(age)
+        won, exposure = self.overall.happened(WON, tail), self.overall.exposure(tail)
         if -expm1(-highest_rate(won, exposure) * (within / _DAY)) >= level:
             return None
-        seen = f"{_deals(self.overall.present(age))} of this age ({age:.4g} days) and older, {exposure:,.0f} deal-days"
-        return f"{seen}, {won} won: below {percent(level)} within {within / _DAY:g} days"
+        seen = f"{age:.4g} days old; {self._watched_from(tail)}"
+        return f"{seen}: below {percent(level)} within {within / _DAY:g} days"
 
     def to_rows(self) -> list[dict[str, object]]:
         """Return one row for all deals, and one per stage."""
@@ -221,13 +258,14 @@ def fit_hazard(
     if not whole:
         rule = f"must hold a deal of known age that was open at some time before {as_of.isoformat()}, got none"
         raise invalid("fit_hazard", Problem("history", rule))
-    overall = curves_of(whole)
+    overall = curves_of(whole, (WON, LOST))
+    closed = len({period.id for period in whole if period.outcome is not None})
     return HazardTable(
         as_of=as_of,
         k=float(k),
         overall=overall,
         stages={stage: curves_of(by[stage]) for stage in sorted(by)},
-        warnings=tuple(_warnings(overall, unknown)),
+        warnings=tuple(_warnings(overall, closed, unknown)),
     )
 
 
@@ -241,8 +279,7 @@ def _age(since: datetime | None, as_of: datetime) -> float | None:
     return (as_of.astimezone(UTC) - since.astimezone(UTC)) / _DAY
 
 
-def _warnings(overall: Curves, unknown: int) -> "list[str]":
-    closed = overall.happened(WON) + overall.happened(LOST)
+def _warnings(overall: Curves, closed: int, unknown: int) -> list[str]:
     found = []
     if closed < FEW_DEALS:
         found.append(f"only {_deals(closed)} closed; below {FEW_DEALS} the chances by stage are mostly noise")

@@ -63,7 +63,7 @@ class Chain:
         for outcome in curves.outcomes:
             target = str(outcome[0]) if isinstance(outcome, tuple) else None
             if outcome == WON or target in self.curves:
-                reached = [curves.chance(outcome, age, age + step * length) for step in range(_STEPS + 1)]
+                reached = [curves.gained(outcome, age, age + step * length) for step in range(_STEPS + 1)]
                 found.append((target, [after - before for before, after in pairwise(reached)]))
         return found
 

@@ -17,12 +17,13 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import accumulate
+from math import inf
 from typing import Any
 
 from attrs import field, frozen
 
 from leadflow.errors import Problem
-from leadflow.validation import check, finite, to_tuple
+from leadflow.validation import check, finite, probability, to_tuple, when
 
 __all__ = ["Curves", "aalen_johansen"]
 
@@ -34,9 +35,9 @@ class Curves:
 
     Attributes:
         times: When something happened, ascending.
-        outcomes: What can happen, in the order in which it was first seen.
+        outcomes: What can happen: what was named as `possible`, then in the order in which it was first seen.
         at_risk: How many were at risk at each time.
-        n: How many subjects there were.
+        n: How many subjects there were; one with several records counts once.
     """
 
     times: tuple[float, ...]
@@ -56,9 +57,29 @@ class Curves:
     _exits: tuple[float, ...] = field(repr=False)
     _entry_sums: tuple[float, ...] = field(repr=False)
     _exit_sums: tuple[float, ...] = field(repr=False)
+    # Per subject, when it was last watched.
+    _lasts: tuple[float, ...] = field(repr=False)
 
-    def chance(self, outcome: Hashable, start: float, end: float) -> float:
-        """Return the chance of an outcome in (start, end], of one that is there at the start; in [0, 1]."""
+    def chance(self, outcome: Hashable, start: float, end: float) -> float | None:
+        """
+        Return the chance of an outcome in (start, end], of one that is there at the start; in [0, 1].
+
+        None: nobody was watched after the start, so nothing is known. After the last one was watched nothing more is
+        seen to happen: up to a late end the chance is that of what was seen.
+
+        Raises:
+            InvalidError: If the outcome is not one of `outcomes`, or a time is no number.
+        """
+        known = ", ".join(map(repr, self.outcomes)) or "none"
+        check(
+            "Curves.chance",
+            when(outcome not in self.outcomes, "outcome", f"must be one of {known}, got {outcome!r}"),
+            *_window_problems(start, end),
+        )
+        return self.gained(outcome, start, end) if self.watched(start) else None
+
+    def gained(self, outcome: Hashable, start: float, end: float) -> float:
+        """Return what `chance` does, unchecked: 0 for what was not seen, whether it was watched or not."""
         first, beyond = bisect_right(self.times, start), bisect_right(self.times, end)
         if outcome not in self.outcomes or first >= beyond:
             return 0.0
@@ -68,9 +89,18 @@ class Curves:
         gained = self._after[last][place] - self._chances[first][place]
         return min(max(gained / self._before[first], 0.0), 1.0)
 
-    def survival(self, start: float, end: float) -> float:
-        """Return the chance of still being there at the end, of one that is there at the start."""
-        return max(1.0 - sum(self.chance(outcome, start, end) for outcome in self.outcomes), 0.0)
+    def survival(self, start: float, end: float) -> float | None:
+        """
+        Return the chance of still being there at the end, of one that is there at the start; None as for `chance`.
+
+        Raises:
+            InvalidError: If a time is no number.
+        """
+        check("Curves.survival", *_window_problems(start, end))
+        return self._stays(start, end) if self.watched(start) else None
+
+    def _stays(self, start: float, end: float) -> float:
+        return max(1.0 - sum(self.gained(outcome, start, end) for outcome in self.outcomes), 0.0)
 
     def quantile(self, share: float) -> float | None:
         """
@@ -78,15 +108,23 @@ class Curves:
 
         The median is `quantile(0.5)`. Subjects that are still there count as long as they were watched; the mean of
         those that have left would be too short.
+
+        Raises:
+            InvalidError: If the share is not in [0, 1].
         """
+        check("Curves.quantile", probability("share", share))
         for time in self.times:
-            if self.survival(0.0, time) <= 1 - share:
+            if self._stays(0.0, time) <= 1 - share:
                 return time
         return None
 
     def present(self, time: float) -> int:
         """Return how many subjects were watched at a time, being there."""
         return bisect_right(self._entries, time) - bisect_right(self._exits, time)
+
+    def watched(self, time: float = 0.0) -> int:
+        """Return how many subjects were watched at any time after a time; each counts once."""
+        return len(self._lasts) - bisect_right(self._lasts, time)
 
     def exposure(self, time: float = 0.0) -> float:
         """Return for how long all subjects together were watched from a time on."""
@@ -101,7 +139,12 @@ class Curves:
 
 
 def aalen_johansen(
-    durations: Iterable[float], outcomes: Iterable[Hashable], entries: Iterable[float] | None = None
+    durations: Iterable[float],
+    outcomes: Iterable[Hashable],
+    entries: Iterable[float] | None = None,
+    *,
+    subjects: Iterable[Hashable] | None = None,
+    possible: Iterable[Hashable] = (),
 ) -> Curves:
     """
     Return the chances of competing outcomes by time.
@@ -117,15 +160,19 @@ def aalen_johansen(
     Args:
         durations: When each subject left or was last watched.
         outcomes: Why each left; None: it was still there (censored).
-        entries: When watching each began, before its duration; None: at 0 for all.
+        entries: When watching each began, from 0 on and before its duration; None: at 0 for all.
+        subjects: Whose record each is, where one may leave and come again; None: each is of another one.
+        possible: Outcomes that may come, whether any was seen or not. An outcome that is neither has no chance to ask
+            for.
 
     Raises:
-        InvalidError: If lengths differ, a time is no finite number, or an entry is not before its duration.
+        InvalidError: If lengths differ, a time is no finite number or below 0, or an entry is not before its duration.
     """
     ends, given = to_tuple(durations), to_tuple(outcomes)
     starts = to_tuple(0.0 for _ in ends) if entries is None and isinstance(ends, tuple) else to_tuple(entries or ())
-    check("aalen_johansen", *_problems(ends, given, starts))
-    kinds = tuple(dict.fromkeys(outcome for outcome in given if outcome is not None))
+    whose = to_tuple(range(len(ends))) if subjects is None and isinstance(ends, tuple) else to_tuple(subjects or ())
+    check("aalen_johansen", *_problems(ends, given, starts, whose))
+    kinds = tuple(dict.fromkeys(outcome for outcome in (*possible, *given) if outcome is not None))
     at: dict[float, Counter[Hashable]] = {}
     for end, outcome in zip(ends, given, strict=True):
         if outcome is not None:
@@ -146,11 +193,14 @@ def aalen_johansen(
             there *= 1 - gone / risk[place]
         before.append(there)
         chances.append(so_far)
+    lasts: dict[Hashable, float] = {}
+    for subject, end in zip(whose, ends, strict=True):
+        lasts[subject] = max(end, lasts.get(subject, end))
     return Curves(
         times,
         kinds,
         risk,
-        len(ends),
+        len(lasts),
         tuple(before),
         tuple(chances),
         tuple(after),
@@ -160,6 +210,7 @@ def aalen_johansen(
         left,
         tuple(accumulate(entered, initial=0.0)),
         tuple(accumulate(left, initial=0.0)),
+        tuple(sorted(lasts.values())),
     )
 
 
@@ -169,8 +220,8 @@ def _beyond(values: Sequence[float], sums: Sequence[float], limit: float) -> flo
     return sums[-1] - sums[first] - (len(values) - first) * limit
 
 
-def _problems(ends: Any, outcomes: Any, starts: Any) -> list[Problem | None]:  # noqa: ANN401 - what a caller may pass
-    named = {"durations": ends, "outcomes": outcomes, "entries": starts}
+def _problems(ends: Any, outcomes: Any, starts: Any, whose: Any) -> list[Problem | None]:  # noqa: ANN401 - what a caller may pass
+    named = {"durations": ends, "outcomes": outcomes, "entries": starts, "subjects": whose}
     wrong: list[Problem | None] = [
         Problem(name, f"must be one per subject, got {values!r}", is_type=True)
         for name, values in named.items()
@@ -178,15 +229,21 @@ def _problems(ends: Any, outcomes: Any, starts: Any) -> list[Problem | None]:  #
     ]
     if wrong:
         return wrong
-    if len({len(ends), len(outcomes), len(starts)}) > 1:
+    if len({len(values) for values in named.values()}) > 1:
         lengths = ", ".join(f"{len(values)} {name}" for name, values in named.items())
         return [Problem("", f"must have one of each per subject, got {lengths}")]
-    wrong = [finite(f"durations[{place}]", value) for place, value in enumerate(ends)]
-    wrong += [finite(f"entries[{place}]", value) for place, value in enumerate(starts)]
-    if not any(wrong):
-        wrong = [
-            Problem(f"entries[{place}]", f"must be before its duration, {end!r}, got {start!r}")
-            for place, (start, end) in enumerate(zip(starts, ends, strict=True))
-            if start >= end
-        ]
-    return wrong
+    late = [_time(f"durations[{place}]", value) for place, value in enumerate(ends)]
+    early = [_time(f"entries[{place}]", value) for place, value in enumerate(starts)]
+    for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        if not late[place] and not early[place] and start >= end:
+            early[place] = Problem(f"entries[{place}]", f"must be before its duration, {end!r}, got {start!r}")
+    return [*late, *early]
+
+
+def _time(path: str, value: Any) -> Problem | None:  # noqa: ANN401 - what a caller may pass
+    wrong = finite(path, value)
+    return Problem(path, f"must not be below 0, got {value!r}") if wrong is None and value < 0 else wrong
+
+
+def _window_problems(start: Any, end: Any) -> list[Problem | None]:  # noqa: ANN401 - what a caller may pass
+    return [finite("start", start), None if end == inf else finite("end", end)]

@@ -29,12 +29,14 @@ class Watched:
     One period of one deal, in days on its own clock.
 
     Attributes:
+        id: The deal.
         stage: The stage; None: the deal as a whole, by its age.
         entry: When watching began.
         end: When it ended, or watching did.
         outcome: ``won``, ``lost``, a tuple of the next stage; None: it goes on.
     """
 
+    id: str
     stage: str | None
     entry: float
     end: float
@@ -53,7 +55,7 @@ def watched(history: DealHistory, as_of: datetime, since: datetime | None) -> tu
     for run in _runs(path):
         unknown += born is None
         whole = (path[run[0]].start, path[run[-1]].end)
-        found += _period(None, born, whole, _outcome(path, run[-1]), (first, as_of))
+        found += _period((history.id, None), born, whole, _outcome(path, run[-1]), (first, as_of))
         for place in run:
             spell = path[place]
             follows = path[place + 1] if place + 1 < len(path) else None
@@ -61,15 +63,20 @@ def watched(history: DealHistory, as_of: datetime, since: datetime | None) -> tu
             if spell.stage is not None:
                 unknown += spell.start is None
                 lasted = (spell.start, spell.end)
-                found += _period(spell.stage, spell.start, lasted, moved or _outcome(path, place), (first, as_of))
+                named = (history.id, spell.stage)
+                found += _period(named, spell.start, lasted, moved or _outcome(path, place), (first, as_of))
     return found, unknown
 
 
-def curves_of(periods: Iterable[Watched]) -> Curves:
-    """Return the curves of periods."""
+def curves_of(periods: Iterable[Watched], possible: Iterable[Hashable] = ()) -> Curves:
+    """Return the curves of periods; a deal that was reopened is one deal."""
     listed = list(periods)
     return aalen_johansen(
-        [period.end for period in listed], [period.outcome for period in listed], [period.entry for period in listed]
+        [period.end for period in listed],
+        [period.outcome for period in listed],
+        [period.entry for period in listed],
+        subjects=[period.id for period in listed],
+        possible=possible,
     )
 
 
@@ -93,7 +100,7 @@ def _outcome(path: Sequence[Spell], place: int) -> str | None:
 
 
 def _period(
-    stage: str | None,
+    named: tuple[str, str | None],
     origin: datetime | None,
     lasted: tuple[datetime | None, datetime | None],
     outcome: Hashable,
@@ -104,4 +111,4 @@ def _period(
         return []
     begin = seen[0] if lasted[0] is None else max(lasted[0], seen[0])
     end = seen[1] if lasted[1] is None else lasted[1]
-    return [Watched(stage, (begin - origin) / _DAY, (end - origin) / _DAY, outcome)] if begin < end else []
+    return [Watched(*named, (begin - origin) / _DAY, (end - origin) / _DAY, outcome)] if begin < end else []

@@ -18,13 +18,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from leadflow.errors import LookAheadError, Problem
 from leadflow.forecasting.deals import Deal
 from leadflow.forecasting.histories import DealHistory, History, histories_of
-from leadflow.forecasting.landmarkaxes import DEFAULT_EDGES, Axis, Day, axis, axis_problem, edge_problems
-from leadflow.forecasting.landmarkcounts import Labels, LandmarkCell, counted
+from leadflow.forecasting.landmarkaxes import DEFAULT_EDGES, Axis, Day, axis, axis_problem, bucket, edge_problems
+from leadflow.forecasting.landmarkcounts import Counted, Labels, LandmarkCell, counted
 from leadflow.forecasting.landmarks import looks, past_days
 from leadflow.forecasting.layout import percent, text_table
 from leadflow.forecasting.models import Estimate, last_day_of, window_problems
@@ -42,6 +42,10 @@ _TOLERANCE = timedelta(hours=1)
 _DAY = timedelta(days=1)
 # Quantiles of the time in stage make so many cells, as many as the fixed edges.
 _CELLS = len(DEFAULT_EDGES)
+# A deal at more than so many times the last edge is said to be far beyond it, and a table with more than this share of
+# looks there to be crowded.
+_FAR, _MOST = 2.0, 0.5
+_LATER: Final = 'give later edges, or edges="quantiles"'
 
 Weight: TypeAlias = float | Literal["moments"]
 Edges: TypeAlias = Sequence[float] | Literal["quantiles"]
@@ -95,7 +99,7 @@ class LandmarkTable:
         labels = tuple(label(known, day) for label in self._axes)
         if labels not in self._answers:
             self._answers[labels] = self._answer(labels)
-        return self._answers[labels]
+        return self._beyond(self._answers[labels], deal.stage_entered_at, as_of)
 
     @cached_property
     def _axes(self) -> tuple[Axis, ...]:
@@ -104,6 +108,16 @@ class LandmarkTable:
     @cached_property
     def _answers(self) -> dict[Labels, Estimate]:
         return {}
+
+    def _beyond(self, estimate: Estimate, entered_at: datetime | None, as_of: datetime) -> Estimate:
+        """Say of a deal far beyond the last edge that most of those it is compared with are younger."""
+        if entered_at is None or not _divides(self.by, self.edges):
+            return estimate
+        days = (to_instant(as_of) - to_instant(entered_at)) / _DAY
+        if days <= _FAR * self.edges[-1]:
+            return estimate
+        far = f"{days:.4g} days in stage is far beyond the last edge, {self.edges[-1]:g}"
+        return evolve(estimate, why=f"{estimate.why}; {far}: {_LATER}")
 
     def _answer(self, labels: Labels) -> Estimate:
         found = labels
@@ -222,7 +236,10 @@ def fit_landmark(
         landmarks=tuple(day.at for day in days),
         closed=found.closed,
         cells=found.cells(weights),
-        warnings=tuple(_warnings(found.closed, found.won[()], horizon)),
+        warnings=(
+            *_warnings(found.closed, found.won[()], horizon),
+            *(_crowded(found, axes.index("time_in_stage"), borders) if _divides(axes, borders) else ()),
+        ),
     )
 
 
@@ -306,6 +323,19 @@ def _warnings(closed: int, won: int, horizon: timedelta) -> Iterable[str]:
         yield f"only {_deals(closed)} looked at are closed; below {FEW_DEALS} the rates of cells are mostly noise"
     if not won:
         yield f"no deal was won within {_words(horizon)} of a landmark: the chances are a guess at how rare that is"
+
+
+def _divides(by: Sequence[str], edges: Sequence[float]) -> bool:
+    return "time_in_stage" in by and len(edges) > 1
+
+
+def _crowded(found: Counted, place: int, edges: Sequence[float]) -> Iterable[str]:
+    """Say so if most looks are at deals beyond the last edge."""
+    last = bucket(edges, len(edges) - 1)
+    many = sum(looks for labels, looks in found.looks.items() if len(labels) == place + 1 and labels[place] == last)
+    if many > found.looks[()] * _MOST:
+        share = percent(many / found.looks[()])
+        yield f"{share} of looks are at {last} in stage, which the table does not tell apart: {_LATER}"
 
 
 def _deals(many: int) -> str:

@@ -193,13 +193,13 @@ def _left_out(reason: OmissionReason, why: str) -> Estimate:
     return Estimate(0.0, why=why, left_out=reason)
 
 
-def window_problems(as_of: object, horizon: object) -> tuple[Problem | None, ...]:
-    """Say what is wrong with the two arguments that every win model takes, if anything."""
+def window_problems(as_of: object, horizon: object, name: str = "horizon") -> tuple[Problem | None, ...]:
+    """Say what is wrong with the two arguments of every win model; by what the second is called."""
     too_short = isinstance(horizon, timedelta) and horizon <= timedelta(0)
     return (
         aware("as_of", as_of),
-        instance("horizon", horizon, timedelta, "a timedelta"),
-        Problem("horizon", f"must be longer than nothing, got {horizon!r}") if too_short else None,
+        instance(name, horizon, timedelta, "a timedelta"),
+        Problem(name, f"must be longer than nothing, got {horizon!r}") if too_short else None,
     )
 
 

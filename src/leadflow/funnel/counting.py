@@ -126,7 +126,8 @@ class Funnel:
         """
         Return how soon they leave a level: outcomes ``on`` (to a later level, or to the one named) and ``out``.
 
-        ``curves("lead").chance("on", 0, 30)`` is the chance that somebody goes on within 30 days.
+        ``curves("lead").chance("on", 0, 30)`` is the chance that somebody goes on within 30 days; None where
+        nobody was watched.
 
         Raises:
             InvalidError: If a level is unknown, or `to` does not come after it.
@@ -154,13 +155,13 @@ class Funnel:
             InvalidError: If the level is unknown or the last, or nobody of it was won.
         """
         curves = self.curves(level, to=WON)
-        times = [time for time in curves.times if curves.chance(_ON, 0, time) > 0]
+        times = [time for time in curves.times if curves.gained(_ON, 0, time) > 0]
         check("Funnel.conversion", None if times else Problem("level", f"must have wins to learn from, got {level!r}"))
-        rate = curves.chance(_ON, 0, times[-1])
+        rate = curves.gained(_ON, 0, times[-1])
         shares: dict[timedelta, float] = {}
         told = 0.0
         for time in times:
-            share = min(curves.chance(_ON, 0, time) / rate, 1.0)
+            share = min(curves.gained(_ON, 0, time) / rate, 1.0)
             if share - told >= _FINEST or time == times[-1]:
                 shares[max(time, _LEAST) * _DAY] = told = share
         return Conversion(rate, list(shares.items()), n=curves.n)
@@ -337,10 +338,10 @@ def _drop_offs(group: object, journeys: Sequence[Journey], levels: Levels) -> It
 
 def _median(journeys: Sequence[Journey], levels: Levels, place: int, as_of: datetime) -> float | None:
     curves = _curves(journeys, levels, place, None, as_of)
-    if _ON not in curves.outcomes:
+    if not curves.happened(_ON):
         return None
-    half = curves.chance(_ON, 0, curves.times[-1]) / 2
-    median = next(time for time in curves.times if curves.chance(_ON, 0, time) >= half - 1e-12)
+    half = curves.gained(_ON, 0, curves.times[-1]) / 2
+    median = next(time for time in curves.times if curves.gained(_ON, 0, time) >= half - 1e-12)
     return 0.0 if median <= _LEAST else median
 
 
@@ -364,4 +365,4 @@ def _curves(journeys: Sequence[Journey], levels: Levels, place: int, to: int | N
             until, outcome = as_of, None
         durations.append(max((until - since) / _DAY, _LEAST))
         outcomes.append(outcome)
-    return aalen_johansen(durations, outcomes)
+    return aalen_johansen(durations, outcomes, possible=(_ON, _OUT))
