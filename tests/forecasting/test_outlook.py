@@ -96,6 +96,32 @@ class TestDistribution:
         result = of([])
         assert (result.interval(0.9), result.expected_gap(7), result.cdf(0)) == ((eur(0), eur(0)), eur(7), 1.0)
 
+    @given(
+        st.lists(st.integers(1, 10**9), min_size=1, max_size=9),
+        st.lists(st.integers(1, 10**9), max_size=4),
+        st.booleans(),
+    )
+    def test_sums_to_the_cent_are_met(self, sure, unsure, some_won):
+        """Of random cents: what is certain is reached for certain, and everything together not exceeded."""
+        money = [eur(Decimal(cents) / 100) for cents in sure]
+        more = [eur(Decimal(cents) / 100) for cents in unsure]
+        least, most = Money.total(money), Money.total([*money, *more])
+        pairs = [*((one, 1.0) for one in money), *((one, 0.5) for one in more)]
+        deals = [deal(f"O-{place}", one.amount, p) for place, (one, p) in enumerate(pairs)]
+        if some_won:
+            deals[0] = won("O-0", money[0].amount)
+        for sums in (of(deals), Total.of(pairs), Total.of(pairs, rho=0.3)):
+            assert (sums.p_at_least(least), sums.cdf(most)) == (1.0, 1.0)
+            assert sums.p_at_least(most) >= 0.5 ** len(more) - 1e-9
+            assert (sums.cdf(least - eur("0.01")), sums.p_at_least(most + eur("0.01"))) == (0.0, 0.0)
+
+    def test_certain_deals_reach_their_mean(self):
+        """9.45 and 5.43, which as floats add up to a hair below 14.88."""
+        result = of([deal("a", "9.45", 1.0), deal("b", "5.43", 1.0)])
+        assert (result.p_at_least(result.mean), result.cdf(result.mean)) == (1.0, 1.0)
+        assert Total.of([(eur("0.7"), 1.0), (eur("0.1"), 1.0)]).p_at_least(eur("0.8")) == 1.0
+        assert Total.of([(0.1, 1.0), (0.2, 1.0)]).cdf(0.3) == 1.0
+
     @settings(max_examples=30)
     @given(portfolios, creations, spreads)
     def test_laws(self, deals, creation, spread):

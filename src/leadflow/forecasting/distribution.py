@@ -17,13 +17,18 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-__all__ = ["Distribution", "Mixture", "Piece", "Steps", "Table"]
+__all__ = ["Distribution", "Mixture", "Piece", "Steps", "Table", "rounding"]
 
 # Sums of the same deals in another order differ in the last bits: amounts and chances so close are the same.
 _ROUNDING = 16 * float_info.epsilon
 _CHANCE = 1e-12
 # Halving an interval so often leaves nothing that a float could tell apart.
 _HALVINGS = 60
+
+
+def rounding(*amounts: float) -> float:
+    """Return how far apart two sums of such amounts may be that are one, but for the rounding of floats."""
+    return _ROUNDING * max(map(abs, amounts))
 
 
 class Distribution(Protocol):
@@ -83,7 +88,7 @@ class Steps:
     def of(cls, atoms: Iterable[tuple[float, float]]) -> "Steps":
         """Make one of amounts with chances in any order; amounts that differ by rounding only are one."""
         ordered = sorted(atoms)
-        near = _ROUNDING * max(abs(ordered[0][0]), abs(ordered[-1][0]))
+        near = rounding(ordered[0][0], ordered[-1][0])
         values: list[float] = []
         chances: list[float] = []
         last, limit = 0.0, -float_info.max
@@ -114,7 +119,7 @@ class Steps:
 
     @cached_property
     def _near(self) -> float:
-        return _ROUNDING * max(abs(self.values[0]), abs(self.values[-1]))
+        return rounding(self.values[0], self.values[-1])
 
     @cached_property
     def mean(self) -> float:
@@ -265,7 +270,7 @@ class Mixture:
 
     def cdf(self, x: float) -> float:
         """Return the chance of at most x."""
-        near = _ROUNDING * self.high
+        near = rounding(self.high)
         if x < self.low - near:
             return 0.0
         if x >= self.high - near:
@@ -275,7 +280,7 @@ class Mixture:
 
     def under(self, x: float) -> float:
         """Return the chance of less than x."""
-        near = _ROUNDING * self.high
+        near = rounding(self.high)
         if x <= self.low + near:
             return 0.0
         if x > self.high + near:

@@ -14,7 +14,7 @@ from math import exp, inf, lgamma, log, sqrt
 
 from attrs import frozen
 
-from leadflow.forecasting.distribution import Distribution, Table
+from leadflow.forecasting.distribution import Distribution, Table, rounding
 from leadflow.forecasting.edgeworth import phi as normal
 from leadflow.forecasting.total import Total
 
@@ -51,13 +51,18 @@ class Moved:
     def _inner(self, x: float) -> float:
         return self.centre + (x - self.shift - self.centre) / self.stretch
 
+    def _near(self, x: float) -> float:
+        return rounding(x, self.shift, self.centre)
+
     def cdf(self, x: float) -> float:
         """Return the chance of at most x."""
-        return 0.0 if x < self.floor else self.base.cdf(self._inner(x))
+        near = self._near(x)
+        return 0.0 if x < self.floor - near else self.base.cdf(self._inner(x) + near)
 
     def under(self, x: float) -> float:
         """Return the chance of less than x."""
-        return 0.0 if x <= self.floor else self.base.under(self._inner(x))
+        near = self._near(x)
+        return 0.0 if x <= self.floor + near else self.base.under(self._inner(x) - near)
 
     def quantile(self, q: float) -> float:
         """Return the smallest x with cdf(x) >= q."""

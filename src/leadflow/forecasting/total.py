@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from leadflow.errors import Problem
 from leadflow.forecasting.counts import Wins
-from leadflow.forecasting.distribution import Distribution
+from leadflow.forecasting.distribution import Distribution, rounding
 from leadflow.forecasting.plain import in_units, plain
 from leadflow.forecasting.totalfactor import correlated
 from leadflow.forecasting.totalsum import independent
@@ -121,7 +121,8 @@ class Total:
 
     def cdf(self, x: float) -> float:
         """Return the chance that the sum is at most x."""
-        return self.uncertain.cdf(self._asked("cdf", x))
+        asked = self._asked("cdf", x)
+        return self.uncertain.cdf(asked + rounding(self.certain, asked))
 
     def quantile(self, q: float) -> float:
         """Return the smallest sum that is not exceeded with a chance of at least q, in [0, 1]."""
@@ -138,7 +139,8 @@ class Total:
 
     def p_at_least(self, x: float) -> float:
         """Return the chance that the sum is x or more."""
-        return 1.0 - self.uncertain.under(self._asked("p_at_least", x))
+        asked = self._asked("p_at_least", x)
+        return 1.0 - self.uncertain.under(asked - rounding(self.certain, asked))
 
     def expected_gap(self, quota: float) -> float:
         """Return by how much the sum falls short of a quota on average: nothing where it does not."""
