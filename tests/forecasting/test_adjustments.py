@@ -156,6 +156,12 @@ class TestBadInput:
         with pytest.raises(InvalidTypeError, match=r"rollup must be a Rollup.*adjustments\[0\] must be an Adjustment"):
             adjusted(1, [2])
 
+    def test_strangers_and_what_is_none_at_once(self):
+        """Adjustments of another rollup are told together with what is no adjustment."""
+        with pytest.raises(InvalidTypeError) as caught:
+            adjusted(up(period=None, by=()), [by_cleo(up(), add=euros(1)), 3])
+        assert [one.path for one in caught.value.problems] == ["adjustments[1]", "adjustments[0]", "adjustments[0]"]
+
 
 class TestShowing:
     """The rollup, and below it who changed what."""

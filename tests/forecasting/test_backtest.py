@@ -614,6 +614,16 @@ class TestHowItReads:
         assert judge().skills[0].to_row()["skill"] == pytest.approx(-0.5)
         assert Coverage(0.8, 4, 9).to_row()["rate_low"] == pytest.approx(0.1888, abs=1e-4)
 
+    @pytest.mark.parametrize(
+        ("figures", "paths"),
+        [((0.8, 5, 3), ["hits"]), ((0.8, 0, 0), ["n"]), ((8, -1, 2.5), ["level", "hits", "n"])],
+    )
+    def test_coverage_that_cannot_be(self, figures, paths):
+        """More hits than there were, none at all, or no such numbers: refused, each with its name."""
+        with pytest.raises(InvalidError) as caught:
+            Coverage(*figures)
+        assert [one.path for one in caught.value.problems] == paths
+
     def test_html(self):
         """A notebook shows the same."""
         shown = judge(make=halves)._repr_html_()

@@ -464,6 +464,15 @@ STEPS = [(timedelta(days=30), 0.25), (timedelta(days=120), 1.0)]
 class TestWithoutADeal:
     """Leads and prospects whose rates and times are known count in the forecast."""
 
+    def test_text(self):
+        """A line: the rate, what it rests on, and at most four points of the curve, the last among them."""
+        curve = [(timedelta(days=day), day / 10) for day in range(1, 11)]
+        assert str(Conversion(0.2, curve, n=310)) == (
+            "20 % are won in the end (310 counted); "
+            "of these 10 % within 1 days, 40 % within 4 days, 70 % within 7 days, 100 % within 10 days"
+        )
+        assert str(Conversion(0.2, curve[-1:])).endswith("(assumed); of these 100 % within 10 days")
+
     def test_by_hand(self):
         """20 % in the end, a quarter of it in 30 days: 5 %; of those left after 30 days, .15 x 30/90 of .95."""
         conversion = Conversion(0.2, STEPS, n=310)

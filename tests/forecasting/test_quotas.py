@@ -113,6 +113,27 @@ class TestNeededCoverage:
         assert (found.open, found.won, found.rate, found.coverage) == (euros(1000), euros(250), 0.25, 4.0)
         assert (found.deals, found.wins, found.omitted) == (3, 1, ())
 
+    def test_text_of_needed_coverage(self):
+        """The figure, what it rests on, and what is missing, in a few lines."""
+        before = [open_deal("1", "100"), open_deal("2", "300"), *(open_deal(f"u{n}", None) for n in range(2_000))]
+        found = needed_coverage(before, [won("1", "100")], period=QUARTER, since=SINCE, until=UNTIL)
+        assert str(found).splitlines() == [
+            "needed coverage: 4.00",
+            "won in FY2026 Q1: 100.00 of 400.00 EUR that were open at the start (1 of 2 deals)",
+            "left out: 2,000 without an amount: u0, u1, u10, u100, u1000, ...",
+        ]
+        assert len(repr(found)) < 1_000
+        assert "needed coverage: 4.00" in found._repr_html_()
+        none = needed_coverage([], [], period=QUARTER, since=SINCE, until=UNTIL, currency="EUR")
+        assert str(none).startswith("needed coverage: not known\n")
+
+    def test_all_problems_of_needed_coverage(self):
+        """Those of the deals and the currency with those of the times, under its own name."""
+        with pytest.raises(InvalidError) as caught:
+            needed_coverage([3], [], period=QUARTER, since=SINCE, until=SINCE)
+        assert caught.value.subject == "needed_coverage"
+        assert [one.path for one in caught.value.problems] == ["until", "before[0]", "currency"]
+
     def test_nothing_won_or_nothing_open(self):
         """No coverage is known to be enough; no rate where nothing was open. Neither is a 0 or an infinity."""
         lost = needed_coverage([open_deal("1", "9")], [], period=QUARTER, since=SINCE, until=UNTIL)
@@ -173,7 +194,7 @@ class TestBadInput:
         """Before anything is counted."""
         with pytest.raises(InvalidTypeError) as caught:
             needed_coverage([], [], period=1, since=2, until=3)
-        assert [problem.path for problem in caught.value.problems] == ["period", "since", "until"]
+        assert [problem.path for problem in caught.value.problems] == ["period", "since", "until", "currency"]
 
 
 class TestShowing:

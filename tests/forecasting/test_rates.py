@@ -28,6 +28,53 @@ def rate(deals, **options):
     return win_rate(deals, **{"as_of": NOW, "currency": "EUR", **options})
 
 
+class TestTexts:
+    """What is printed: a few lines, however much is left out."""
+
+    def test_win_rate(self):
+        """Both rates with what they rest on, and what is missing by reason."""
+        unpriced = [deal(f"u{place}", "lost", None) for place in range(2_000)]
+        found = rate([deal("1", "won", "300"), deal("2", "lost"), *unpriced, deal("3", "lost", counts_as="void")])
+        assert str(found).splitlines() == [
+            "win rate of deals: 0.04995 % (1 of 2,002 decided)",
+            "by value: 75 % (300.00 of 400.00 EUR)",
+            "void, not counted: 1",
+            "left out: 2,000 without an amount: u0, u1, u10, u100, u1000, ...",
+        ]
+        assert len(repr(found)) < 1_000
+        assert "2,000 without an amount" in found._repr_html_()
+
+    def test_win_rate_of_a_period(self):
+        """By what deals were chosen, and how many of a cohort are still open."""
+        assert str(rate([deal("1", "won")], period=QUARTER)).startswith("win rate of deals closed in FY2026 Q1: 100 %")
+        cohort = rate([deal("1", "open", days=9)], period=QUARTER, cohort=True)
+        assert str(cohort).splitlines() == [
+            "win rate of deals created in FY2026 Q1: - (0 of 0 decided)",
+            "by value: - (0.00 of 0.00 EUR)",
+            "still open: 1",
+        ]
+
+    def test_velocity(self):
+        """Both figures with their cycles; a dash for what is unknown."""
+        deals = [deal("1", "won", days=10), deal("2", "lost", days=40), deal("3", "open")]
+        found = velocity(deals, as_of=NOW, currency="EUR", period=QUARTER)
+        assert str(found).splitlines() == [
+            "open deals: 1, win rate: 50 % (of 2 decided), mean size: 100.00 EUR",
+            "a day, by Little's law: 2.00 EUR (cycle of all: 25 days)",
+            "a day, as dashboards have it: 5.00 EUR (cycle of won: 10 days)",
+        ]
+        assert "Little" in found._repr_html_()
+        nothing = str(velocity([], as_of=NOW, currency="EUR", period=QUARTER))
+        assert "as dashboards have it: - (cycle of won: -)" in nothing
+
+    def test_all_problems_at_once(self):
+        """A currency that is none is told with the period."""
+        with pytest.raises(InvalidTypeError) as caught:
+            velocity([3], as_of=3, currency="X", period=3, rates=3)
+        paths = [one.path for one in caught.value.problems]
+        assert paths == ["currency", "period", "rates", "as_of", "deals[0]"]
+
+
 class TestWinRate:
     """Won / (won + lost), void ones left out."""
 

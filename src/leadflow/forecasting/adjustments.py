@@ -23,7 +23,7 @@ from leadflow.markup import section, table
 from leadflow.money import Money
 from leadflow.money.exact import item_problems
 from leadflow.stage import ForecastCategory
-from leadflow.validation import aware, check, code, coded, instance, invalid, prose, to_instant, to_tuple
+from leadflow.validation import aware, check, code, coded, instance, prose, to_instant, to_tuple
 
 __all__ = ["Adjusted", "AdjustedFigure", "Adjustment", "adjust", "adjusted"]
 
@@ -259,14 +259,23 @@ def adjusted(rollup: Rollup, adjustments: Iterable[Adjustment]) -> Adjusted:
     """
     listed = to_tuple(adjustments)
     given: Any = rollup
-    check(
-        "adjusted",
+    wrong = [
         instance("rollup", given, Rollup, "a Rollup"),
         *item_problems("adjustments", listed, Adjustment, "an Adjustment; use adjust(...)", "several adjustments"),
-    )
-    problems = [
+    ]
+    if isinstance(given, Rollup) and isinstance(listed, tuple):
+        wrong += _strangers(given, listed)
+    check("adjusted", *wrong)
+    figures = [_beside(rollup, one) for one in sorted(listed, key=lambda one: one.at)]
+    return Adjusted(rollup, tuple(figures))
+
+
+def _strangers(rollup: Rollup, listed: tuple[object, ...]) -> list[Problem]:
+    """Say which adjustments are of another rollup, and in what."""
+    return [
         Problem(f"adjustments[{place}]", f"is of another {name}, {theirs!s}, than the rollup, {ours!s}")
         for place, one in enumerate(listed)
+        if isinstance(one, Adjustment)
         for name, theirs, ours in (
             ("period", one.period, rollup.period),
             ("measure", one.measure, rollup.measure),
@@ -275,10 +284,6 @@ def adjusted(rollup: Rollup, adjustments: Iterable[Adjustment]) -> Adjusted:
         )
         if theirs != ours
     ]
-    if problems:
-        raise invalid("adjusted", *problems)
-    figures = [_beside(rollup, one) for one in sorted(listed, key=lambda one: one.at)]
-    return Adjusted(rollup, tuple(figures))
 
 
 def _beside(rollup: Rollup, one: Adjustment) -> AdjustedFigure:

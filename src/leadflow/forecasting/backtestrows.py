@@ -21,6 +21,7 @@ from leadflow.forecasting.omissions import Omission, summary
 from leadflow.forecasting.scores import wilson
 from leadflow.markup import paragraph, section, table
 from leadflow.money import Money
+from leadflow.validation import check, probability, when, whole
 
 __all__ = ["Backtest", "BacktestRow", "Coverage", "Skill"]
 
@@ -39,12 +40,20 @@ class Coverage:
     Attributes:
         level: The chance that was claimed.
         hits: How often it held.
-        n: Out of how many.
+        n: Out of how many; at least one.
+
+    Raises:
+        InvalidError: If a figure is out of range.
     """
 
     level: float
     hits: int
     n: int
+
+    def __attrs_post_init__(self) -> None:
+        found = [probability("level", self.level), whole("hits", self.hits), whole("n", self.n, 1)]
+        more = not any(found) and self.hits > self.n
+        check("Coverage", *found, when(more, "hits", f"must be at most n, got {self.hits!r} of {self.n!r}"))
 
     @property
     def rate(self) -> float:

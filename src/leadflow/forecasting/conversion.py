@@ -27,6 +27,9 @@ from leadflow.validation import check, each, instance, probability, shown, to_tu
 __all__ = ["Conversion"]
 
 _NOTHING = timedelta(0)
+_DAY = timedelta(days=1)
+# So many points of a curve are printed.
+_SHOWN = 4
 
 
 def _times(values: Iterable[tuple[timedelta, float]]) -> tuple[tuple[timedelta, float], ...]:
@@ -113,6 +116,14 @@ class Conversion:
         return Estimate(
             p, self.n, None, f"{percent(self.rate)} are won in the end, {percent(soon - past)} of them in time"
         )
+
+    def __str__(self) -> str:
+        # A curve has as many points as there were wins: some of them, and always the last.
+        every = -(-len(self.times) // _SHOWN)
+        some = self.times[::-1][::every][::-1]
+        points = ", ".join(f"{percent(share)} within {time / _DAY:,.4g} days" for time, share in some)
+        rests = f"{self.n:,} counted" if self.n else "assumed"
+        return f"{percent(self.rate)} are won in the end ({rests}); of these {points}"
 
     def _share(self, time: timedelta) -> float:
         before, least = _NOTHING, 0.0

@@ -12,21 +12,21 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from leadflow.calendar import Period
 from leadflow.errors import Problem, UnknownNameError
 from leadflow.forecasting.deals import Deal
 from leadflow.forecasting.judging import all_of
-from leadflow.forecasting.layout import percent, shown, text_table
-from leadflow.forecasting.omissions import Omission
+from leadflow.forecasting.layout import figure, percent, shown, text_table
+from leadflow.forecasting.omissions import Omission, summary
 from leadflow.forecasting.rollup import Rollup
 from leadflow.forecasting.steps import Bucket
 from leadflow.forecasting.waterfall import waterfall
-from leadflow.markup import section, table
+from leadflow.markup import paragraph, section, table
 from leadflow.money import ExchangeRates, Money
 from leadflow.money.exact import WIDE
-from leadflow.validation import aware, check, finite, instance, invalid, optional, unique, when
+from leadflow.validation import aware, built, check, finite, instance, invalid, optional, unique, when
 
 __all__ = ["Attainment", "AttainmentRow", "NeededCoverage", "attainment", "needed_coverage"]
 
@@ -266,7 +266,7 @@ class NeededCoverage:
     won: Money
     deals: int
     wins: int
-    omitted: tuple[Omission, ...]
+    omitted: tuple[Omission, ...] = field(repr=False)
 
     @property
     def rate(self) -> float | None:
@@ -277,6 +277,21 @@ class NeededCoverage:
     def coverage(self) -> float | None:
         """1 / rate; None when nothing was won: no amount of such pipeline is known to be enough."""
         return _ratio(self.open, self.won)
+
+    def _lines(self) -> list[str]:
+        enough = "not known" if self.coverage is None else f"{self.coverage:.2f}"
+        share = f"{figure(self.won)} of {figure(self.open)} {self.open.currency} that were open at the start"
+        return [
+            f"needed coverage: {enough}",
+            f"won in {self.period}: {share} ({self.wins:,} of {self.deals:,} deals)",
+            *(f"left out: {line}" for line in summary(self.omitted)),
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _repr_html_(self) -> str:
+        return section("Needed coverage", *map(paragraph, self._lines()))
 
 
 def needed_coverage(
@@ -306,13 +321,15 @@ def needed_coverage(
         LookAheadError: If a deal knows more than was known at its time.
     """
     later = all_of(after)
-    check(
-        "needed_coverage", instance("period", period, Period, "a Period"), aware("since", since), aware("until", until)
-    )
-    if until.astimezone(UTC) < period.end.astimezone(UTC):
+    wrong = [instance("period", period, Period, "a Period"), aware("since", since), aware("until", until)]
+    if not any(wrong) and until.astimezone(UTC) < period.end.astimezone(UTC):
         rule = f"must not be before the period has ended at {period.end.isoformat()}, got {until!r}"
-        raise invalid("needed_coverage", Problem("until", f"{rule}; what is still open then may yet be won"))
-    fall = waterfall(before, later, period=period, currency=currency, rates=rates, since=since, until=until)
+        wrong.append(Problem("until", f"{rule}; what is still open then may yet be won"))
+    fall = built(
+        "needed_coverage",
+        lambda: waterfall(before, later, period=period, currency=currency, rates=rates, since=since, until=until),
+        *wrong,
+    )
     won = {deal.id for deal in later if deal.is_won and deal.closed_at is not None and deal.closed_at in period}
     start = fall.steps(Bucket.START)
     wins = [step.amount for step in start if step.id in won]

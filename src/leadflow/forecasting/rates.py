@@ -14,13 +14,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from attrs import frozen
+from attrs import field, frozen
 
 from leadflow.calendar import Period
 from leadflow.currencies import currency_problem
 from leadflow.forecasting.deals import Deal
 from leadflow.forecasting.judging import all_of, judged
-from leadflow.forecasting.omissions import Omission, OmissionReason, in_order, priced
+from leadflow.forecasting.layout import figure, percent
+from leadflow.forecasting.omissions import Omission, OmissionReason, in_order, priced, summary
+from leadflow.markup import paragraph, section
 from leadflow.money import ExchangeRates, Money
 from leadflow.money.exact import QUOTIENT
 from leadflow.validation import instance, optional, when
@@ -28,6 +30,7 @@ from leadflow.validation import instance, optional, when
 __all__ = ["Velocity", "WinRate", "velocity", "win_rate"]
 
 _DAY = timedelta(days=1)
+_HOW = {True: "created", False: "closed"}
 
 
 @frozen(kw_only=True)
@@ -55,7 +58,7 @@ class WinRate:
     void: int
     won_value: Money
     lost_value: Money
-    omitted: tuple[Omission, ...]
+    omitted: tuple[Omission, ...] = field(repr=False)
 
     @property
     def n(self) -> int:
@@ -87,6 +90,23 @@ class WinRate:
             "void": self.void,
         }
 
+    def _lines(self) -> list[str]:
+        of = "deals" if self.period is None else f"deals {_HOW[self.is_cohort]} in {self.period}"
+        whole = self.won_value + self.lost_value
+        return [
+            f"win rate of {of}: {_share(self.rate)} ({self.won:,} of {self.n:,} decided)",
+            f"by value: {_share(self.value_rate)} ({figure(self.won_value)} of {figure(whole)} {whole.currency})",
+            *([f"still open: {self.open:,}"] if self.open else []),
+            *([f"void, not counted: {self.void:,}"] if self.void else []),
+            *(f"left out: {line}" for line in summary(self.omitted)),
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _repr_html_(self) -> str:
+        return section("Win rate", *map(paragraph, self._lines()))
+
 
 @frozen(kw_only=True)
 class Velocity:
@@ -107,7 +127,7 @@ class Velocity:
     size: Money | None
     cycle_won: float | None
     cycle_all: float | None
-    omitted: tuple[Omission, ...]
+    omitted: tuple[Omission, ...] = field(repr=False)
 
     @property
     def dashboard(self) -> Money | None:
@@ -137,6 +157,21 @@ class Velocity:
             "dashboard": self.dashboard,
             "by_littles_law": self.by_littles_law,
         }
+
+    def _lines(self) -> list[str]:
+        rate = f"{_share(self.win_rate.rate)} (of {self.win_rate.n:,} decided)"
+        return [
+            f"open deals: {self.deals:,}, win rate: {rate}, mean size: {_amount(self.size)}",
+            f"a day, by Little's law: {_amount(self.by_littles_law)} (cycle of all: {_days(self.cycle_all)})",
+            f"a day, as dashboards have it: {_amount(self.dashboard)} (cycle of won: {_days(self.cycle_won)})",
+            *(f"left out: {line}" for line in summary(self.omitted)),
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _repr_html_(self) -> str:
+        return section("Velocity", *map(paragraph, self._lines()))
 
 
 def win_rate(
@@ -230,7 +265,14 @@ def velocity(
         LookAheadError: If a deal knows more than was known at `as_of`.
     """
     listed = all_of(deals)
-    judged("velocity", listed, as_of, instance("period", period, Period, "a Period"))
+    judged(
+        "velocity",
+        listed,
+        as_of,
+        currency_problem("currency", currency),
+        instance("period", period, Period, "a Period"),
+        optional(instance, "rates", rates, ExchangeRates, "ExchangeRates"),
+    )
     share = win_rate(listed, as_of=as_of, currency=currency, period=period, rates=rates)
     closed = [
         deal
@@ -288,6 +330,18 @@ def _span(deal: Deal) -> timedelta | None:
     if deal.created_at is None or deal.closed_at is None or deal.created_at > deal.closed_at:
         return None
     return deal.closed_at.astimezone(UTC) - deal.created_at.astimezone(UTC)
+
+
+def _share(rate: float | None) -> str:
+    return "-" if rate is None else percent(rate)
+
+
+def _amount(money: Money | None) -> str:
+    return "-" if money is None else str(money)
+
+
+def _days(cycle: float | None) -> str:
+    return "-" if cycle is None else f"{cycle:,.4g} days"
 
 
 def _times(money: Money, factor: Fraction) -> Money:
