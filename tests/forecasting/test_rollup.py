@@ -455,6 +455,29 @@ class TestPastDue:
         assert "open and past due" in result._repr_html_()
         assert up(rows, period=BOOKS.month(2026, 1)).past_due == ("unpriced",)
 
+    @pytest.mark.parametrize("period", [BOOKS.quarter(2026, 1), BOOKS.quarter(2026, 2), BOOKS.month(2026, 3)])
+    def test_expected_before_the_period(self, period):
+        """It may yet close in a period that is not over: it is in no figure, and listed."""
+        before = deal("before", expected_close=date(2025, 12, 9))
+        result = up([before, won("won"), deal("lost", state="lost", expected_close=date(2025, 12, 9))], period=period)
+        assert [(one.id, one.reason.value, one.detail) for one in result.omitted] == [
+            ("before", "past_due", "was expected to close on 2025-12-09 and is still open")
+        ]
+        assert (result.past_due, result.total.counts.pipeline) == ((), 0)
+        assert "left out: 1 past due: before" in str(result)
+
+    def test_what_is_no_longer_or_not_yet_late(self):
+        """In a period that is over nothing closes any more; what is expected before a later one is not late yet."""
+        assert up([deal("O-1", expected_close=date(2025, 12, 9))], period=BOOKS.month(2026, 1)).omitted == ()
+        assert up([deal("O-1", expected_close=date(2026, 3, 10))], period=BOOKS.quarter(2026, 2)).omitted == ()
+
+    def test_keys_that_are_not_equal_to_themselves(self):
+        """Deals whose key is `nan` share a row, though no `nan` equals another."""
+        result = up(
+            [deal("O-1"), deal("O-2"), deal("O-3")], by=lambda one: Decimal("nan") if one.id == "O-3" else float("nan")
+        )
+        assert [row.deals for row in result.rows] == [3]
+
     def test_a_long_list_is_cut_short_in_text_only(self):
         """As with what is left out."""
         result = up([deal(f"O-{n}", expected_close=date(2026, 1, 9)) for n in range(7)])

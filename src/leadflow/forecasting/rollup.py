@@ -59,9 +59,10 @@ class Rollup:
         as_of: Whose knowledge it is.
         period: The period the deals close in, if it was limited to one.
         omitted: What is missing in the figures, and why; by deal id. A deal without a probability is counted in the
-            amounts and missing in `expected` only.
+            amounts and missing in `expected` only. Limited to a period that is not over, it also lists what was
+            expected before the period and is still open: it may yet close in it, and is in no figure.
         past_due: Open deals whose expected close is past at `as_of`; by id. They are in the figures, and a figure that
-            rests on them wants a new date first.
+            rests on them wants a new date first. Limited to a period: those expected in it.
         measure: What was added up: amounts, or which figure of recurring revenue.
     """
 

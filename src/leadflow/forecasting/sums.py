@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from math import nan
 from typing import Generic, TypeVar
 from zlib import crc32
 
@@ -221,13 +222,17 @@ class Adding:
                 continue
             day = deal.day(self.calendar)
             if self.period is not None and day is not None and day not in self.period:
+                # Expected before the period, open and past due: it may yet close in it, and nobody knows when.
+                if deal.is_open and day < min(self.today, self.period.first_day) and self.today <= self.period.last_day:
+                    late = f"was expected to close on {day} and is still open"
+                    self.omitted.append(Omission(deal.id, OmissionReason.PAST_DUE, late))
                 continue
             if deal.is_open and day is not None and day < self.today:
                 self.past_due.append(deal.id)
             amount = self._counted(deal, day)
             if amount is None:
                 continue
-            own = tuple([group.of(deal, day) for group in self.groups])
+            own = tuple([_one_nan(group.of(deal, day)) for group in self.groups])
             same_kind = numbers[kinds(own)]
             row = same_kind.setdefault(_hashable(deal, own), len(keys))
             if row == len(keys):
@@ -315,6 +320,11 @@ _Figure = TypeVar("_Figure", Decimal, int)
 def _sorted(column: Mapping[int, _Figure], order: Sequence[int]) -> dict[int, _Figure]:
     """Return a column with its rows numbered as they are shown, in order."""
     return {place: column[row] for place, row in enumerate(order) if row in column} if column else {}
+
+
+def _one_nan(key: Hashable) -> Hashable:
+    """Return a key as it is; one that is not equal to itself as the one nan, or each deal would have a row."""
+    return key if key == key else nan  # noqa: PLR0124 - what is not equal to itself is nan
 
 
 def _hashable(deal: Deal, keys: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
