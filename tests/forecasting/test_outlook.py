@@ -209,6 +209,35 @@ class TestDistribution:
         assert "independent" not in text
 
 
+class TestSharedFates:
+    """Numbers of wins know of rho as amounts do."""
+
+    def test_wins_are_those_of_correlated_deals(self):
+        """Fifty deals of 1 each: their number is their sum."""
+        total = Total.of([(1, 0.3)] * 50, rho=0.3)
+        assert total.wins.sd == pytest.approx(total.sd, rel=1e-6)
+        assert total.wins.sd == pytest.approx(10.1956, abs=1e-3)
+        assert 1.0 - total.wins.cdf(24) == pytest.approx(total.p_at_least(25), abs=1e-6)
+
+    @settings(max_examples=25)
+    @given(st.lists(st.floats(0.0, 1.0), max_size=30), st.floats(0.01, 0.9))
+    def test_rho_keeps_the_mean_and_widens(self, chances, rho):
+        """Certain and hopeless deals stay what they are."""
+        apart, together = (Total.of([(7, p) for p in chances], rho=one).wins for one in (0.0, rho))
+        assert together.mean == pytest.approx(apart.mean)
+        assert sum(k * together.pmf(k) for k in range(len(chances) + 1)) == pytest.approx(apart.mean, abs=1e-6)
+        assert together.sd >= apart.sd - 1e-6
+        assert together.cdf(len(chances)) == 1.0
+        assert together.cdf(sum(p == 1.0 for p in chances) - 1) == 0.0
+
+    def test_of_many_deals(self):
+        """Two thousand of nearly the same chance: two normal quantities of one market give the variance (Vasicek)."""
+        wins = Total.of([(1, 0.5 + n * 1e-9) for n in range(2_000)], rho=0.5).wins
+        # The chance that two deals of 50 % are won together is 1/4 + arcsin(rho) / (2 pi), here 1/3.
+        assert wins.sd**2 == pytest.approx(2_000 * 1_999 * (1 / 3 - 1 / 4) + 2_000 / 4, rel=1e-4)
+        assert wins.quantile(0.5) == pytest.approx(1_000, abs=3)
+
+
 class TestNewBusiness:
     """Deals that do not exist yet."""
 

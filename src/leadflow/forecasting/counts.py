@@ -76,6 +76,20 @@ class Wins:
         first, chances = counted(ordered)
         return cls(len(ordered), mean, sqrt(variance), first, tuple(chances))
 
+    @classmethod
+    def spread(cls, n: int, first: int, chances: Sequence[float], mean: float) -> "Wins":
+        """
+        Return the distribution of the number of wins whose chances are known.
+
+        Args:
+            n: Of how many deals.
+            first: The smallest number.
+            chances: Of that number, of one more, and so on; they add up to 1.
+            mean: The expected number.
+        """
+        variance = fsum((first + place - mean) ** 2 * chance for place, chance in enumerate(chances))
+        return cls(n, mean, sqrt(variance), first, tuple(chances))
+
     def pmf(self, k: int) -> float:
         """Return the chance of exactly k wins."""
         check("Wins.pmf", _number("k", k))
@@ -100,11 +114,11 @@ class Wins:
         return found
 
 
-def counted(probabilities: Sequence[float]) -> tuple[int, list[float]]:
-    """Return the smallest number of wins that matters, and the chances from there on."""
+def counted(probabilities: Sequence[float], most: int = _MOST_EXACT) -> tuple[int, list[float]]:
+    """Return the smallest number of wins that matters, and the chances from there on; of up to `most` deals exactly."""
     certain = sum(p == 1.0 for p in probabilities)
     open_ = [p for p in probabilities if 0.0 < p < 1.0]
-    if len(open_) > _MOST_EXACT and fsum(p * (1.0 - p) for p in open_) > _LEAST_VARIANCE:
+    if len(open_) > most and fsum(p * (1.0 - p) for p in open_) > _LEAST_VARIANCE:
         first, chances = _refined_normal(open_)
         return first + certain, chances
     # Those likely to be lost first: the distribution stays narrow for as long as possible.

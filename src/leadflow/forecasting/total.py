@@ -20,7 +20,7 @@ from leadflow.errors import Problem
 from leadflow.forecasting.counts import Wins
 from leadflow.forecasting.distribution import Distribution, rounding
 from leadflow.forecasting.plain import in_units, plain
-from leadflow.forecasting.totalfactor import correlated
+from leadflow.forecasting.totalfactor import correlated, correlated_wins
 from leadflow.forecasting.totalsum import independent
 from leadflow.money import Money
 from leadflow.validation import check, finite, instance, invalid, probability, shown, to_tuple
@@ -116,8 +116,13 @@ class Total:
 
     @cached_property
     def wins(self) -> Wins:
-        """How many deals will be won; deals taken as independent."""
-        return Wins.of(p for _, p in self._deals)
+        """How many deals will be won; they share a fate as far as rho says."""
+        chances = [p for _, p in self._deals]
+        open_ = [p for p in chances if 0.0 < p < 1.0]
+        if not self.rho or not open_:
+            return Wins.of(chances)
+        first, found = correlated_wins(open_, self.rho)
+        return Wins.spread(len(chances), first + chances.count(1.0), found, fsum(chances))
 
     def cdf(self, x: float) -> float:
         """Return the chance that the sum is at most x."""

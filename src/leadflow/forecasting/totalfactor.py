@@ -26,7 +26,7 @@ from leadflow.forecasting.edgeworth import Cumulants, phi
 from leadflow.forecasting.rare import NOTHING, Group, rare_sums, unlikely
 from leadflow.forecasting.totalsum import Deals
 
-__all__ = ["Factor", "correlated"]
+__all__ = ["Factor", "correlated", "correlated_wins"]
 
 # The factor is beyond this once in a billion.
 _FARTHEST = 6.2
@@ -53,6 +53,7 @@ _GROUPED = 1_000
 _OF_AMOUNT = log(1.05)
 _OF_CHANCE = 0.1
 _NEGLIGIBLE = 1e-13
+_FINEST_OF_WINS = 0.01
 # Less spread than this part of the whole is none.
 _HAIR = 1e-12
 # Deals that share their fate so closely (rho above 0.77) leave few sums open at any one value of the factor.
@@ -129,6 +130,30 @@ def correlated(deals: Deals, rho: float) -> Distribution:
         return _added(listed, Factor(rho, step))
     step = min(0.5, width / 8.0, max(_FINEST, width / sqrt(n)))
     return _mixed(listed, Factor(rho, max(step, _FINEST / 4.0)))
+
+
+def correlated_wins(probabilities: Sequence[float], rho: float) -> tuple[int, list[float]]:
+    """
+    Return the smallest number of correlated deals that may be won, and the chances from there on.
+
+    Args:
+        probabilities: Inside (0, 1).
+        rho: The correlation, inside (0, 1).
+    """
+    n = len(probabilities)
+    width = sqrt((1.0 - rho) / rho)
+    factor = Factor(rho, max(min(0.5, width / 2.5, 1.5 * width / sqrt(n)), _FINEST_OF_WINS))
+    groups = _groups([(1.0, p) for p in probabilities])
+    columns = zip(*(factor.chances(p) for _, p, _ in groups), strict=True)
+    times = [round(number) for _, _, number in groups]
+    found = [0.0] * (n + 1)
+    for weight, column in zip(factor.weights, columns, strict=True):
+        given = [p for p, number in zip(column, times, strict=True) for _ in range(number)]
+        # Neighbours smooth what the normal distribution is off at one value of the factor.
+        first, chances = counted([p if p > _NEGLIGIBLE else 0.0 for p in given], most=0)
+        for place, chance in enumerate(chances, first):
+            found[place] += weight * chance
+    return 0, found
 
 
 def _enumerated(deals: Deals, factor: Factor, least: float) -> Steps:
