@@ -31,6 +31,8 @@ _tenants = count(1)
 class Conformance(StoreConformance):
     """The conformance kit, every capability claimed; each store is a new tenant of one database."""
 
+    examples = 10
+
     alias: str
     __test__ = False
 

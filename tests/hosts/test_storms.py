@@ -136,7 +136,7 @@ class TestDjango:
     def test_many_leads(self, place: Place, alias: str) -> None:
         """Eight workers, a tenth of the commits in trouble: every lead exactly once."""
         # Fewer where most commits begin anew, most of the time.
-        storms.many_leads(place, leads=60 if alias == "repeatable_read" else 300, workers=8, companies=40)
+        storms.many_leads(place, leads=60 if alias == "repeatable_read" else 100, workers=8, companies=40)
 
     def test_a_fault_before_every_write(self, alias: str) -> None:
         """The state is as before, and a retry succeeds."""
