@@ -20,7 +20,7 @@ from attrs import field, frozen
 __all__ = ["Distribution", "Mixture", "Piece", "Steps", "Table", "rounding"]
 
 # Sums of the same deals in another order differ in the last bits: amounts and chances so close are the same.
-_ROUNDING = 16 * float_info.epsilon
+_ROUNDING = 8 * float_info.epsilon
 _CHANCE = 1e-12
 # Halving an interval so often leaves nothing that a float could tell apart.
 _HALVINGS = 60

@@ -56,10 +56,6 @@ _NEGLIGIBLE = 1e-13
 _FINEST_OF_WINS = 0.01
 # Less spread than this part of the whole is none.
 _HAIR = 1e-12
-# Deals that share their fate so closely (rho above 0.77) leave few sums open at any one value of the factor.
-_CLOSE = 0.55
-_MOST_OPEN = 500
-_UNLIKELY = 1e-7
 _STANDARD = NormalDist()
 _DENSITY = 1.0 / sqrt(tau)
 
@@ -123,12 +119,12 @@ def correlated(deals: Deals, rho: float) -> Distribution:
         n += len(chances)
         sums = min(sums * (len(chances) + 1), _MOST_SUMS + 1)
     step = max(min(0.5, width / 2.5, 1.5 * width / sqrt(n)), 0.002)
-    if (sums <= _MOST_SUMS and n <= _MANY) or (width < _CLOSE and n <= _MANY // 2):
-        return _enumerated(deals, Factor(rho, step), _UNLIKELY if sums > _MOST_SUMS else 0.0)
+    if sums <= _MOST_SUMS and n <= _MANY:
+        return _enumerated(deals, Factor(rho, step))
     listed = sorted((a, p) for a, chances in deals.items() for p in chances)
     if n <= 2 * _MANY and n * 2.0 * _FARTHEST / step <= _MOST_ADDED:
         return _added(listed, Factor(rho, step))
-    step = min(0.5, width / 8.0, max(_FINEST, width / sqrt(n)))
+    step = min(0.5, width / (5.0 if n <= _MANY // 2 else 8.0), max(_FINEST, width / sqrt(n)))
     return _mixed(listed, Factor(rho, max(step, _FINEST / 4.0)))
 
 
@@ -156,8 +152,8 @@ def correlated_wins(probabilities: Sequence[float], rho: float) -> tuple[int, li
     return 0, found
 
 
-def _enumerated(deals: Deals, factor: Factor, least: float) -> Steps:
-    """List every sum, at each value of the factor; of very many those that are likelier there than the least."""
+def _enumerated(deals: Deals, factor: Factor) -> Steps:
+    """List every sum, at each value of the factor."""
     found: dict[float, float] = {0.0: 0.0, sum(a * len(chances) for a, chances in sorted(deals.items())): 0.0}
     parts = [(a, [factor.chances(p) for p in chances]) for a, chances in sorted(deals.items())]
     for place, weight in enumerate(factor.weights):
@@ -167,9 +163,6 @@ def _enumerated(deals: Deals, factor: Factor, least: float) -> Steps:
             wins = [(k * amount, chance) for k, chance in enumerate(numbers, first) if chance > _NEGLIGIBLE]
             chances = [p * chance for _, p in wins for chance in chances]
             values = [value + more for more, _ in wins for value in values]
-            if len(values) > _MOST_OPEN and least:
-                kept = [chance > weight * least for chance in chances]
-                values, chances = list(compress(values, kept)), list(compress(chances, kept))
         for value, chance in zip(values, chances, strict=True):
             found[value] = found.get(value, 0.0) + chance
     return Steps.of((value, chance) for value, chance in found.items())
@@ -288,7 +281,9 @@ def _given(groups: Sequence[Group], chances: Sequence[float], mean: float, gap: 
     bulk = Cumulants(mean, k2 + 0.25 * gap * gap, k3, k4)
     reach = _REACH * sqrt(bulk.variance)
     alone = Cumulants(mean, k2, k3, k4).error() if k2 > (_HAIR * most) ** 2 else inf
-    if reach <= mean <= most - reach and alone <= _GOOD:
+    # Few deals make steps that have to be in their places.
+    is_few = len(groups) <= _MANY // 2
+    if reach <= mean <= most - reach and alone <= _GOOD and not is_few:
         return _table(bulk)
     open_ = [(a, p, n) for (a, _, n), p in zip(groups, chances, strict=True) if unlikely(p) > _NEGLIGIBLE]
     sure = fsum(a * n for (a, _, n), p in zip(groups, chances, strict=True) if 1.0 - p <= _NEGLIGIBLE)
@@ -304,8 +299,7 @@ def _given(groups: Sequence[Group], chances: Sequence[float], mean: float, gap: 
         rest = _table(Cumulants(centre, square, third))
         inside = set(small)
         open_ = [one for one in open_ if one not in inside]
-    # Few deals make steps that have to be in their places.
-    return rare_sums(open_, _CELLS * 4 if len(groups) <= _MANY // 2 else _CELLS, rest)
+    return rare_sums(open_, _CELLS * 4 if is_few else _CELLS, rest)
 
 
 def _table(bulk: Cumulants) -> Table:
