@@ -135,9 +135,33 @@ class TestCounts:
             levels.label("leed")
 
     def test_nobody(self) -> None:
-        """Without journeys there are no rows, and the page says so."""
+        """Without journeys each level has a row of nothing, and the page says so; broken down there is no group."""
         assert str(funnel([], as_of=END)) == "nobody as of 2026-04-11"
-        assert funnel([], as_of=END).to_rows() == []
+        assert funnel([], as_of=END, by="segment").to_rows() == []
+        row = funnel([], as_of=END).row("lead")
+        assert (row.reached, row.now, row.rate, row.median_days) == (0, 0, None, None)
+
+    def test_a_month_without_any(self) -> None:
+        """A cohort that nobody began in has rows all the same, so that a loop over months goes on."""
+        month = FiscalCalendar(UTC).month(2025, 1)
+        row = funnel([Journey("L-1", [("lead", day(0))])], as_of=END, cohort=month).row("lead")
+        assert (row.reached, row.went_on) == (0, 0)
+
+    def test_breaking_down_by_what_there_is_not(self) -> None:
+        """A field that no journey has is refused, with a suggestion; one that some have puts the others under None."""
+        listed = [Journey("L-1", [("lead", day(0))], fields={"segment": "smb"}), Journey("L-2", [("lead", day(0))])]
+        with pytest.raises(InvalidError, match=r"got 'segmnt'.*did you mean 'segment'"):
+            funnel(listed, as_of=END, by="segmnt")
+        assert [row.group for row in funnel(listed, as_of=END, by="segment").rows][::4] == ["smb", None]
+        assert {row.group for row in funnel(listed, as_of=END, by="owner").rows} == {None}
+
+    def test_chances_that_nobody_knows(self) -> None:
+        """Of an empty funnel no chance is known; an outcome that there is not is refused."""
+        assert funnel([], as_of=END).curves("lead").chance("on", 0, 5) is None
+        watched = funnel([Journey("L-1", [("lead", day(0))])], as_of=END).curves("lead")
+        assert watched.chance("on", 0, 5) == 0.0
+        with pytest.raises(InvalidError, match="must be one of 'on', 'out', got 'onn'"):
+            watched.chance("onn", 0, 5)
 
 
 class TestTimes:
@@ -268,6 +292,19 @@ class TestSources:
         listed = [Journey("L-1", [("lead", day(0)), ("won", day(5))], sources=[("ad", day(0))])]
         report = sources(funnel(listed, as_of=END), currency="EUR")
         assert (report.row("ad").won, [each.id for each in report.omitted]) == (1, ["L-1"])
+
+    def test_no_return_without_all_values(self) -> None:
+        """A return that leaves out a win of unknown value would be too low; it is not known."""
+        listed = [Journey("L-1", [("lead", day(0)), ("won", day(5))], sources=[("ad", day(0))])]
+        row = sources(funnel(listed, as_of=END), currency="EUR", costs={"ad": Money("100", "EUR")}).row("ad")
+        assert (row.return_on_cost, row.unvalued) == (None, 1.0)
+        assert row.cost_per_win == Money("100.00", "EUR")
+
+    def test_costs_of_nothing(self) -> None:
+        """A cost without a name, or below zero, is named by its path."""
+        with pytest.raises(InvalidError, match=r"costs\[''\]") as refused:
+            sources(funnel([], as_of=END), currency="EUR", costs={"": Money("-4", "EUR")})
+        assert {problem.path for problem in refused.value.problems} == {"costs['']"}
 
     def test_bad_input(self) -> None:
         """Everything wrong with the arguments is named."""
@@ -489,6 +526,20 @@ class TestStages:
 
 class TestBadInput:
     """Journeys and funnels that make no sense are refused, with everything that is wrong."""
+
+    def test_everything_wrong_with_a_journey(self) -> None:
+        """A pair that is no step or source does not hide what else is wrong."""
+        with pytest.raises(InvalidError) as refused:
+            Journey("", [("lead", "now"), ("", day(1))], out_at=3, value=5, sources=[("", day(0))], owner=7)  # type: ignore[arg-type, list-item]
+        assert [problem.path for problem in refused.value.problems] == [
+            "id",
+            "steps[0].at",
+            "steps[1].level",
+            "out_at",
+            "value",
+            "sources[0].name",
+            "owner",
+        ]
 
     @pytest.mark.parametrize(
         ("given", "words"),

@@ -115,6 +115,13 @@ class TestRotting:
         assert "rotting" not in codes(listed(deal, at=limit))["O-1"]
         assert "rotting" in codes(listed(deal, at=later))["O-1"]
 
+    def test_as_known_then(self) -> None:
+        """A touch that came later does not make a deal fresh before; flag and filter say the same."""
+        deal, then = a_deal().touch(Touch("call", at=MONDAY + 20 * DAY), at=MONDAY + 20 * DAY), MONDAY + 16 * DAY
+        assert is_rotting(deal, at=then)
+        assert len(rotting([deal], at=then)) == 1
+        assert not is_rotting(deal, at=MONDAY - DAY)
+
     @given(entered=st.integers(0, 9), engaged=st.none() | st.integers(0, 9), touched=st.none() | st.integers(0, 9))
     def test_whatever_came_last_counts(self, entered: int, engaged: int | None, touched: int | None) -> None:
         """Stage entry, engagement and touch each start the clock anew, also when written down late."""
@@ -182,6 +189,13 @@ class TestTracks:
         assert next_touch(lead, TRACK, at=start + 8 * DAY) == NextTouch(TRACK.steps[0], start + 7 * DAY, 1)
         lead = lead.touch(Touch("email", at=start + 9 * DAY), at=start + 9 * DAY)
         assert next_touch(lead, TRACK, at=start + 9 * DAY) == NextTouch(TRACK.steps[1], start + 23 * DAY, 2)
+
+    def test_what_led_to_it_is_no_step(self) -> None:
+        """A touch at the very instant they were put aside came before the track; as an engagement then is no return."""
+        start = MONDAY + timedelta(hours=1)
+        lead = a_lead(consents=(YES,)).touch(Touch("email", at=start), at=start)
+        lead = lead.engage(Engagement("call", at=start), at=start).nurture(at=start)
+        assert next_touch(lead, TRACK, at=start) == NextTouch(TRACK.steps[0], start + 7 * DAY, 1)
 
     def test_touches_count_in_their_own_order(self) -> None:
         """Touches written down late and out of order do the steps they would have done."""
@@ -442,6 +456,12 @@ class TestConsents:
         assert codes(found) == {}
         assert [each.words for each in found.withheld] == ["next nurture touch: no consent to its channel and purpose"]
 
+    def test_a_touch_they_agreed_to_is_made(self) -> None:
+        """Who refused to be sold to, but asked for news, gets the news: the track has consents of its own."""
+        sales = [Consent(channel, granted=False, at=MONDAY) for channel in ("email", "phone", "message", "social")]
+        found = listed(aside(YES, *sales), at=MONDAY + 9 * DAY, track=TRACK)
+        assert codes(found) == {"L-1": ["nurture"]}
+
 
 class TestStakes:
     """Records are ranked by what is at stake, and what has no price is listed."""
@@ -505,6 +525,18 @@ class TestStakes:
 
 class TestBadInput:
     """Every public function names all that is wrong."""
+
+    def test_because(self) -> None:
+        """A reason that there is not is refused, with a suggestion; so is every other wrong one."""
+        with pytest.raises(InvalidError, match=r"codes\[0\].*roting.*rotting.*codes\[2\]"):
+            listed(a_deal()).because("roting", "review", 3)  # type: ignore[arg-type]
+
+    def test_an_unknown_kind_is_named_once(self) -> None:
+        """With a suggestion, or the kinds that there are; not with both."""
+        with pytest.raises(InvalidError) as refused:
+            WorkRules(chance={"suspect": 0.1})
+        assert str(refused.value).count("prospect") == 1
+        assert "known:" not in str(refused.value).replace("(known:", "")
 
     def test_records(self) -> None:
         """What is no record, a record twice, and strange arguments are named at once."""

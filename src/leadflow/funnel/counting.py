@@ -16,11 +16,11 @@ from typing import Final
 from attrs import frozen
 
 from leadflow.calendar import Period
-from leadflow.errors import Problem
+from leadflow.errors import Problem, did_you_mean
 from leadflow.forecasting.conversion import Conversion
 from leadflow.forecasting.hazardcurves import Curves, aalen_johansen
 from leadflow.forecasting.layout import percent, text_table
-from leadflow.funnel.journeys import LEVELS, WON, Journey, Levels, level_problems
+from leadflow.funnel.journeys import ATTRIBUTES, LEVELS, WON, Journey, Levels, level_problems
 from leadflow.markup import section, table
 from leadflow.validation import aware, check, code, instance, optional, to_tuple, unique
 
@@ -198,7 +198,7 @@ class Funnel:
             }
             for row in self.rows
         ]
-        if not shown:
+        if not self.journeys:
             return f"nobody as of {self.as_of:%Y-%m-%d}"
         figures = ["reached", "now", "went on", "fell out", "rate", "median days"]
         left_out = [f"{self.void:,} void left out"] if self.void else []
@@ -250,7 +250,8 @@ def funnel(
         cohort: Count only journeys that began in this period; whoever of them is on the way still is.
 
     Raises:
-        InvalidError: Naming every unknown level, every step after `as_of`, and ids that come twice.
+        InvalidError: Naming every unknown level, every step after `as_of`, ids that come twice, and a field to break
+            down by that no journey has.
     """
     listed = to_tuple(journeys)
     strange: list[Problem | None] = (
@@ -279,10 +280,11 @@ def funnel(
             for journey in listed
             if _late(journey, as_of)
         ),
+        _by_problem(by, listed),
     )
     begun = [one for one in listed if cohort is None or cohort.contains(one.steps[0].at)]
     counted = tuple(one for one in begun if not one.is_void)
-    groups: dict[object, list[Journey]] = {}
+    groups: dict[object, list[Journey]] = {None: []} if by is None else {}
     for journey in counted:
         groups.setdefault(None if by is None else journey.value_of(by), []).append(journey)
     ordered = sorted(groups, key=_order)
@@ -296,6 +298,13 @@ def funnel(
         void=len(begun) - len(counted),
         journeys=counted,
     )
+
+
+def _by_problem(by: str | None, journeys: Sequence[Journey]) -> Problem | None:
+    known = [*ATTRIBUTES, *sorted({name for journey in journeys for name in journey.fields})]
+    if by is None or by in known or not journeys:
+        return None
+    return Problem("by", f"must be owner, source, reason or a field of a journey, got {by!r}{did_you_mean(by, known)}")
 
 
 def _late(journey: Journey, as_of: datetime) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from leadflow.dealparts import CountsAs
-from leadflow.errors import Problem, did_you_mean
+from leadflow.errors import InvalidError, Problem, did_you_mean
 from leadflow.fields import NO_FIELDS, Fields, FieldValue
 from leadflow.money import Money
 from leadflow.validation import (
@@ -32,10 +32,13 @@ from leadflow.validation import (
     to_tuple,
 )
 
-__all__ = ["LEVELS", "WON", "Journey", "Levels", "Source", "Step"]
+__all__ = ["ATTRIBUTES", "LEVELS", "WON", "Journey", "Levels", "Source", "Step"]
 
 WON: Final = "won"
 """The last level of every funnel: the journey came to a win."""
+
+ATTRIBUTES: Final = ("owner", "reason", "source")
+"""What a journey says of itself, beside its fields."""
 
 _COUNTS_AS = tuple(CountsAs)
 _to_counts_as = member(CountsAs, none=True)
@@ -169,7 +172,15 @@ def _pairs(values: Any, kind: Any) -> Any:  # noqa: ANN401 - whatever was given;
     given: Any = to_tuple(values)
     if not isinstance(given, tuple):
         return given
-    return tuple(kind(*one) if isinstance(one, tuple) and len(one) == 2 else one for one in given)  # noqa: PLR2004
+    return tuple(_pair(one, kind) for one in given)
+
+
+def _pair(one: Any, kind: Any) -> Any:  # noqa: ANN401 - as above
+    """Return a pair as what it means; one that means nothing as it is, to be named together with all else."""
+    try:
+        return kind(*one) if isinstance(one, tuple) and len(one) == 2 else one  # noqa: PLR2004
+    except InvalidError:
+        return one
 
 
 def _fields(values: Mapping[str, FieldValue]) -> Fields:
@@ -216,12 +227,12 @@ class Journey:
     def __attrs_post_init__(self) -> None:
         strange = [
             code("id", self.id),
-            *each("steps", self.steps, instance, Step, "a Step, or a pair of level and time"),
+            *each("steps", self.steps, _pair_problem, Step, "a Step, or a pair of level and time"),
             optional(aware, "out_at", self.out_at),
             optional(code, "reason", self.reason),
             optional(coded, "counts_as", self.counts_as, _COUNTS_AS),
             optional(instance, "value", self.value, Money, "Money"),
-            *each("sources", self.sources, instance, Source, "a Source, or a pair of name and time"),
+            *each("sources", self.sources, _pair_problem, Source, "a Source, or a pair of name and time"),
             optional(text, "owner", self.owner),
             instance("fields", self.fields, Fields, "a mapping from names to values"),
         ]
@@ -273,6 +284,13 @@ class Journey:
                 return min(self.sources, key=lambda source: source.at).name if self.sources else None
             case _:
                 return self.fields.get(name)
+
+
+def _pair_problem(path: str, value: Any, kind: Any, what: str) -> Problem | None:  # noqa: ANN401 - whatever was given
+    if isinstance(value, tuple) and len(value) == 2:  # noqa: PLR2004 - it was refused, or it would be a kind by now
+        name, rule = ("level", code) if kind is Step else ("name", text)
+        return rule(f"{path}.{name}", value[0]) or aware(f"{path}.at", value[1])
+    return instance(path, value, kind, what)
 
 
 def level_problems(journeys: Sequence[Journey], levels: Levels) -> list[Problem]:

@@ -23,7 +23,7 @@ from leadflow.funnel.journeys import WON, Journey
 from leadflow.markup import section, table
 from leadflow.money import ExchangeRates, Money
 from leadflow.money.exact import QUOTIENT
-from leadflow.validation import check, coded, instance, optional
+from leadflow.validation import check, coded, instance, optional, text
 
 __all__ = ["Attribution", "SourceReport", "SourceRow", "sources"]
 
@@ -45,8 +45,9 @@ class SourceRow:
         source: Its name; None: nothing is known to have brought them.
         journeys: How many journeys it gets credit for; with linear attribution not a whole number.
         won: How many wins.
-        value: What was won.
+        value: What was won, as far as that is known.
         cost: What was spent on it; None: it was not given.
+        unvalued: How many of the wins have no value that is known; they are listed in the report's `omitted`.
     """
 
     source: str | None
@@ -54,6 +55,7 @@ class SourceRow:
     won: float
     value: Money
     cost: Money | None
+    unvalued: float = 0.0
 
     @property
     def rate(self) -> float | None:
@@ -72,8 +74,8 @@ class SourceRow:
 
     @property
     def return_on_cost(self) -> float | None:
-        """(value - cost) / cost; None without a cost, or where nothing was spent."""
-        if self.cost is None or not self.cost.amount:
+        """(value - cost) / cost; None without a cost, where nothing was spent, or where a win's value is not known."""
+        if self.cost is None or not self.cost.amount or self.unvalued:
             return None
         return float(QUOTIENT.divide((self.value - self.cost).amount, self.cost.amount))
 
@@ -184,11 +186,12 @@ def sources(
         currency_problem("currency", currency),
         coded("attribution", attribution, Attribution),
         instance("costs", spent, Mapping, "a mapping from names of sources to Money"),
+        *(text(f"costs[{name!r}]", name) for name, _ in named),
         *(instance(f"costs[{name!r}]", cost, Money, "Money") for name, cost in named),
         optional(instance, "rates", rates, ExchangeRates, "ExchangeRates"),
     )
     today = counted.as_of.date()
-    prices = {name: priced(name, cost, to=currency, on=today, rates=rates) for name, cost in spent.items()}
+    prices = {name: priced(f"source {name}", cost, to=currency, on=today, rates=rates) for name, cost in spent.items()}
     check(
         "sources",
         *(Problem(f"costs[{name!r}]", price.detail) for name, price in prices.items() if isinstance(price, Omission)),
@@ -197,6 +200,7 @@ def sources(
     journeys: dict[str | None, Fraction] = defaultdict(Fraction)
     won: dict[str | None, Fraction] = defaultdict(Fraction)
     values: dict[str | None, list[Money]] = defaultdict(list)
+    unvalued: dict[str | None, Fraction] = defaultdict(Fraction)
     omitted: list[Omission] = []
     for name in prices:
         journeys[name] += 0
@@ -208,6 +212,8 @@ def sources(
         if isinstance(worth, Omission):
             omitted.append(worth)
             worth = None
+            for source in credited:
+                unvalued[source] += share
         parts = (None,) * len(credited) if worth is None else worth.round().split(len(credited))
         for source, part in zip(credited, parts, strict=True):
             journeys[source] += share
@@ -221,6 +227,7 @@ def sources(
             won=float(won[source]),
             value=Money.total(values[source], currency).round(),
             cost=None if source is None else _cost(prices.get(source)),
+            unvalued=float(unvalued[source]),
         )
         for source, number in journeys.items()
     ]

@@ -26,7 +26,7 @@ from leadflow.money import ExchangeRates, Money
 from leadflow.opportunity import Opportunity
 from leadflow.party import Channel, Consent, may_contact
 from leadflow.prospect import Prospect
-from leadflow.validation import aware, check, instance, optional, to_tuple, unique
+from leadflow.validation import aware, check, coded, instance, optional, to_tuple, unique
 from leadflow.worklist.reasons import REACHING_OUT, WorkCode, WorkReason, is_workable, reasons_of
 from leadflow.worklist.rules import STANDARD_RULES, Workable, WorkRules
 from leadflow.worklist.tracks import TrackEnded
@@ -121,7 +121,13 @@ class Worklist:
         return self._part(item for item in self.items if item.owner == owner)
 
     def because(self, *codes: WorkCode | str) -> "Worklist":
-        """Return the records that have one of these reasons, with all their reasons."""
+        """
+        Return the records that have one of these reasons, with all their reasons.
+
+        Raises:
+            InvalidError: Naming every code that is none.
+        """
+        check("Worklist.because", *(coded(f"codes[{place}]", one, WorkCode) for place, one in enumerate(codes)))
         wanted = frozenset(map(WorkCode, codes))
         return self._part(item for item in self.items if wanted & item.codes)
 
@@ -333,7 +339,7 @@ def _obeying(
     for reason in reasons:
         if isinstance(reason, TrackEnded):
             held.append(Withheld(record.kind, record.id, "next nurture touch: no consent to its channel and purpose"))
-        elif reason.code in REACHING_OUT and not channels:
+        elif reason.code in REACHING_OUT - {WorkCode.NURTURE} and not channels:  # of a track's touch it has said so
             held.append(
                 Withheld(record.kind, record.id, f"{reason.words}: every way to reach them for {purpose} is refused")
             )

@@ -40,14 +40,15 @@ def is_rotting(deal: Opportunity, *, at: datetime) -> bool:
     Whether nothing has happened in a deal for longer than its stage allows.
 
     Args:
-        deal: As it was known at that time.
+        deal: A deal, taken as it was known at that time; before it was known it does not rot.
         at: When; aware. At exactly `rots_at` it is still fresh.
 
     Raises:
         InvalidError: If an argument is of the wrong kind.
     """
-    limit = rots_at(deal)
-    check("is_rotting", aware("at", at))
+    check("is_rotting", instance("deal", deal, Opportunity, "an Opportunity"), aware("at", at))
+    then = deal if deal.updated_at <= at else deal.as_of(at)
+    limit = None if then is None else rots_at(then)
     return limit is not None and at > limit
 
 

@@ -142,7 +142,7 @@ def _each_value(path: str, values: object, rule: Callable[..., Problem | None], 
 
 def _each_kind(path: str, values: object, rule: Callable[..., Problem | None], *more: object) -> list[Problem | None]:
     strange = [
-        Problem(path, f"has an unknown kind, {name!r}{did_you_mean(str(name), _KINDS)}; known: {', '.join(_KINDS)}")
+        Problem(path, f"has an unknown kind, {name!r}{did_you_mean(str(name), _KINDS)}")
         for name in (values if isinstance(values, Mapping) else ())
         if name not in _KINDS
     ]

@@ -198,7 +198,7 @@ def next_touch(
             return TrackEnded(TrackEnd.CAME_BACK, engagement.at)
     if record.revisit_on is not None and record.revisit_on <= hours.day_of(at):
         return TrackEnded(TrackEnd.REVISIT_DUE)
-    since, made = start, sorted((touch for touch in record.touches if touch.at >= start), key=_time)
+    since, made = start, sorted((touch for touch in record.touches if touch.at > start), key=_time)
     for position, step in enumerate(track.steps, 1):
         done = next((place for place, touch in enumerate(made) if touch.kind is step.kind), None)
         if done is None:
