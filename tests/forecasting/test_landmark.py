@@ -91,7 +91,7 @@ class TestByHand:
             "Won within 7 days, as of 2026-03-22T09:00:00+00:00; 14 landmarks from 2026-03-02 to 2026-03-15"
         )
         assert text.index("3 to 7 days") < text.index("10 to 14 days")
-        assert "warning: only 1 deal looked at are closed" in text
+        assert "warning: only 1 deal looked at is closed" in text
         assert "10 to 14 days" in fit(TWO)._repr_html_()
 
     def test_rows(self):

@@ -498,7 +498,7 @@ class TestWithoutADeal:
         curve = [(timedelta(days=day), day / 10) for day in range(1, 11)]
         assert str(Conversion(0.2, curve, n=310)) == (
             "20 % are won in the end (310 counted); "
-            "of these 10 % within 1 days, 40 % within 4 days, 70 % within 7 days, 100 % within 10 days"
+            "of these 10 % within 1 day, 40 % within 4 days, 70 % within 7 days, 100 % within 10 days"
         )
         assert str(Conversion(0.2, curve[-1:])).endswith("(assumed); of these 100 % within 10 days")
 

@@ -19,7 +19,7 @@ from typing import Any
 from attrs import field, frozen
 
 from leadflow.errors import Problem
-from leadflow.forecasting.layout import percent
+from leadflow.forecasting.layout import in_days, percent
 from leadflow.forecasting.models import Estimate
 from leadflow.forecasting.plain import plain
 from leadflow.validation import check, each, instance, probability, shown, to_tuple, whole
@@ -27,7 +27,6 @@ from leadflow.validation import check, each, instance, probability, shown, to_tu
 __all__ = ["Conversion"]
 
 _NOTHING = timedelta(0)
-_DAY = timedelta(days=1)
 # So many points of a curve are printed.
 _SHOWN = 4
 
@@ -121,7 +120,7 @@ class Conversion:
         # A curve has as many points as there were wins: some of them, and always the last.
         every = -(-len(self.times) // _SHOWN)
         some = self.times[::-1][::every][::-1]
-        points = ", ".join(f"{percent(share)} within {time / _DAY:,.4g} days" for time, share in some)
+        points = ", ".join(f"{percent(share)} within {in_days(time)}" for time, share in some)
         rests = f"{self.n:,} counted" if self.n else "assumed"
         return f"{percent(self.rate)} are won in the end ({rests}); of these {points}"
 

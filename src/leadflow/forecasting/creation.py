@@ -27,7 +27,7 @@ from leadflow.currencies import currency_problem
 from leadflow.errors import Problem
 from leadflow.forecasting.deals import DealState
 from leadflow.forecasting.histories import DealHistory, History, histories_of
-from leadflow.forecasting.layout import percent
+from leadflow.forecasting.layout import in_days, percent
 from leadflow.forecasting.omissions import Omission, in_order, priced
 from leadflow.money import ExchangeRates, Money
 from leadflow.validation import (
@@ -187,7 +187,8 @@ def fit_creation(
     first = min((to_instant(one.first_recorded_at) for one in found), default=now)
     span = now - first
     if span < horizon:
-        rule = f"must reach back a whole window of {horizon} from {as_of.isoformat()}, got {max(span, _NOTHING)}"
+        rule = f"must reach back a whole window of {in_days(horizon)} from {as_of.isoformat()}"
+        rule = f"{rule}, got {in_days(max(span, _NOTHING))}"
         raise invalid("fit_creation", Problem("history", rule))
     wins: list[tuple[datetime, datetime, float]] = []
     omitted: list[Omission] = []
@@ -220,7 +221,7 @@ def fit_creation(
         window=horizon,
         growth=growth,
         n=int(n),
-        why=f"{number:,} wins within {horizon} of becoming known, in {int(n):,} windows side by side",
+        why=f"{number:,} wins within {in_days(horizon)} of becoming known, in {int(n):,} windows side by side",
         omitted=in_order(omitted),
     )
 

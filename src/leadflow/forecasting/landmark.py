@@ -320,7 +320,8 @@ def _quantiles(
 
 def _warnings(closed: int, won: int, horizon: timedelta) -> Iterable[str]:
     if closed < FEW_DEALS:
-        yield f"only {_deals(closed)} looked at are closed; below {FEW_DEALS} the rates of cells are mostly noise"
+        verb = "is" if closed == 1 else "are"
+        yield f"only {_deals(closed)} looked at {verb} closed; below {FEW_DEALS} the rates of cells are mostly noise"
     if not won:
         yield f"no deal was won within {_words(horizon)} of a landmark: the chances are a guess at how rare that is"
 

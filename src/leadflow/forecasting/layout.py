@@ -1,11 +1,14 @@
 """Plain-text tables for terminals: words to the left, figures to the right, as wide as they need to be."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 from leadflow.currencies import EXPONENTS
 from leadflow.money import Money
 
-__all__ = ["figure", "percent", "shown", "text_table"]
+__all__ = ["figure", "in_days", "percent", "shown", "text_table"]
+
+_DAY = timedelta(days=1)
 
 
 def figure(money: Money) -> str:
@@ -27,6 +30,16 @@ def percent(share: float) -> str:
     ('7 %', '33.33 %')
     """
     return f"{100 * share:.4g} %"
+
+
+def in_days(time: timedelta) -> str:
+    """
+    Return a length of time in days, to four digits.
+
+    >>> in_days(timedelta(days=1)), in_days(timedelta(days=789, hours=17))
+    ('1 day', '789.7 days')
+    """
+    return "1 day" if time == _DAY else f"{time / _DAY:,.4g} days"
 
 
 def shown(value: object) -> str:
