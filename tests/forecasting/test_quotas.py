@@ -116,7 +116,8 @@ class TestNeededCoverage:
     def test_text_of_needed_coverage(self):
         """The figure, what it rests on, and what is missing, in a few lines."""
         before = [open_deal("1", "100"), open_deal("2", "300"), *(open_deal(f"u{n}", None) for n in range(2_000))]
-        found = needed_coverage(before, [won("1", "100")], period=QUARTER, since=SINCE, until=UNTIL)
+        after = [won("1", "100"), open_deal("2", "300")]
+        found = needed_coverage(before, after, period=QUARTER, since=SINCE, until=UNTIL)
         assert str(found).splitlines() == [
             "needed coverage: 4.00",
             "won in FY2026 Q1: 100.00 of 400.00 EUR that were open at the start (1 of 2 deals)",
@@ -136,7 +137,8 @@ class TestNeededCoverage:
 
     def test_nothing_won_or_nothing_open(self):
         """No coverage is known to be enough; no rate where nothing was open. Neither is a 0 or an infinity."""
-        lost = needed_coverage([open_deal("1", "9")], [], period=QUARTER, since=SINCE, until=UNTIL)
+        still = [open_deal("1", "9")]
+        lost = needed_coverage(still, still, period=QUARTER, since=SINCE, until=UNTIL)
         assert (lost.rate, lost.coverage) == (0.0, None)
         empty = needed_coverage([], [], period=QUARTER, since=SINCE, until=UNTIL, currency="EUR")
         assert (empty.rate, empty.coverage) == (None, None)
@@ -218,3 +220,29 @@ class TestShowing:
         """It compares by what it says, and survives pickling."""
         result = attainment(up(TEAM), euros(1000))
         assert pickle.loads(pickle.dumps(result)) == result
+
+
+class TestPastDue:
+    """Open and past due is a category of its own: counted in its period with a remark, listed from before it."""
+
+    def test_attainment_says_what_it_rests_on(self):
+        """A deal due earlier in the period covers, and is counted below; one from before the period does not."""
+        deals = [
+            open_deal("1", "9", QUARTER.first_day),
+            open_deal("2", "5", date(2020, 1, 1)),
+        ]
+        as_of = QUARTER.start + timedelta(days=30)
+        found = attainment(rollup(deals, period=QUARTER, currency="EUR", as_of=as_of), Money(100, "EUR"))
+        assert found.rows[0].open == Money("9.00", "EUR")
+        assert found.past_due == ("1",)
+        assert [(one.id, one.reason.value) for one in found.omitted] == [("2", "past_due")]
+        assert str(found).endswith("open and past due: 1\nleft out: 1 past due: 2")
+        assert "open and past due: 1" in found._repr_html_()
+
+    def test_a_deal_that_nobody_knows_of_afterwards(self):
+        """It was neither won nor not won: it is listed, and in no rate."""
+        before = [open_deal("1", "9"), open_deal("2", "5")]
+        found = needed_coverage(before, [won("2", "5")], period=QUARTER, since=SINCE, until=UNTIL)
+        assert (found.rate, found.deals, found.open) == (1.0, 1, Money("5.00", "EUR"))
+        assert [(one.id, one.detail) for one in found.omitted] == [("1", "is not among the deals after the period")]
+        assert needed_coverage(before, [], period=QUARTER, since=SINCE, until=UNTIL).rate is None

@@ -19,7 +19,7 @@ from leadflow.errors import Problem, UnknownNameError
 from leadflow.forecasting.deals import Deal
 from leadflow.forecasting.judging import all_of
 from leadflow.forecasting.layout import figure, percent, shown, text_table
-from leadflow.forecasting.omissions import Omission, summary
+from leadflow.forecasting.omissions import Omission, OmissionReason, in_order, summary
 from leadflow.forecasting.rollup import Rollup
 from leadflow.forecasting.steps import Bucket
 from leadflow.forecasting.waterfall import waterfall
@@ -93,6 +93,9 @@ class Attainment:
         rows: One per quota, in the order given.
         without_quota: Rows of the rollup that nobody has a quota for.
         needed: How much coverage is enough, if it was given.
+        past_due: Deals in `open` whose expected close has passed, as the rollup has them; by id. They are expected in
+            the period, and cover less than others.
+        omitted: What is in no figure, and why, as the rollup has it: among it deals past due from before the period.
     """
 
     period: Period
@@ -101,6 +104,8 @@ class Attainment:
     rows: tuple[AttainmentRow, ...]
     without_quota: tuple[tuple[object, ...], ...]
     needed: float | None
+    past_due: tuple[str, ...] = field(default=(), repr=False)
+    omitted: tuple[Omission, ...] = field(default=(), repr=False)
 
     @property
     def short(self) -> tuple[AttainmentRow, ...]:
@@ -133,7 +138,12 @@ class Attainment:
     def _notes(self) -> list[str]:
         needed = [] if self.needed is None else [f"needed coverage: {self.needed:.2f}"]
         rest = [", ".join(map(str, keys)) for keys in self.without_quota]
-        return [*needed, *([f"without a quota: {'; '.join(rest)}"] if rest else [])]
+        return [
+            *needed,
+            *([f"without a quota: {'; '.join(rest)}"] if rest else []),
+            *([f"open and past due: {len(self.past_due):,}"] if self.past_due else []),
+            *(f"left out: {line}" for line in summary(self.omitted)),
+        ]
 
     def __str__(self) -> str:
         figures = ["quota", "won", "attainment", "left", "open", "coverage"]
@@ -203,6 +213,9 @@ def attainment(
         rows=rows,
         without_quota=tuple(row.keys for row in view.rows if row.keys not in found) if () not in found else (),
         needed=enough,
+        past_due=rollup.past_due,
+        # Without a probability a deal is missing in expected revenue alone, of which there is none here.
+        omitted=tuple(one for one in rollup.omitted if one.reason is not OmissionReason.NO_PROBABILITY),
     )
 
 
@@ -258,7 +271,7 @@ class NeededCoverage:
         won: How much of that was won in the period, at the amounts of the start.
         deals: How many deals were open.
         wins: How many of them were won in the period: what the rate rests on.
-        omitted: What is missing in the figures, and why.
+        omitted: What is missing in the figures, and why; a deal of which nobody says what became of it included.
     """
 
     period: Period
@@ -331,13 +344,19 @@ def needed_coverage(
         *wrong,
     )
     won = {deal.id for deal in later if deal.is_won and deal.closed_at is not None and deal.closed_at in period}
-    start = fall.steps(Bucket.START)
+    known = {deal.id for deal in later}
+    start = [step for step in fall.steps(Bucket.START) if step.id in known]
+    gone = [
+        Omission(step.id, OmissionReason.NO_HISTORY, "is not among the deals after the period")
+        for step in fall.steps(Bucket.START)
+        if step.id not in known
+    ]
     wins = [step.amount for step in start if step.id in won]
     return NeededCoverage(
         period=period,
-        open=fall.start,
+        open=Money.total([step.amount for step in start], fall.currency).round(),
         won=Money.total(wins, fall.currency).round(),
         deals=len(start),
         wins=len(wins),
-        omitted=fall.omitted_before,
+        omitted=in_order([*fall.omitted_before, *gone]),
     )
