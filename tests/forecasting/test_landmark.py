@@ -599,3 +599,11 @@ class TestBeyondTheEdges:
         )
         assert any("of looks are at 28 days or more in stage" in warning for warning in table.warnings)
         assert not any("of looks" in warning for warning in wider.warnings)
+
+
+def test_axes_are_named_once():
+    """The message about an unknown axis names each that there is once."""
+    with pytest.raises(InvalidError) as caught:
+        fit_landmark([], as_of=datetime(2026, 3, 2, tzinfo=UTC), horizon=timedelta(days=1), by=["zzz"])
+    said = str(caught.value).partition("known: ")[2].partition(")")[0].split(", ")
+    assert len(said) == len(set(said)) > 5

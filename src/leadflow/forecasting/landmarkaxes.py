@@ -74,7 +74,7 @@ def axis(name: str, edges: Sequence[float]) -> Axis:
 
 def axis_problem(path: str, name: object) -> Problem | None:
     """Say what is wrong with the name of an axis, if anything."""
-    known = [*AXES, *(attribute for attribute in ATTRIBUTES if attribute not in _NO_AXES)]
+    known = list(dict.fromkeys([*AXES, *(attribute for attribute in ATTRIBUTES if attribute not in _NO_AXES)]))
     if isinstance(name, str) and name in known:
         return None
     hint = did_you_mean(name, known) if isinstance(name, str) else f" (known: {', '.join(known)})"
