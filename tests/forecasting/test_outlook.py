@@ -3,7 +3,7 @@
 import pickle
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from math import inf, nan
+from math import exp, expm1, inf, nan
 
 import pytest
 from hypothesis import given, settings
@@ -263,6 +263,55 @@ class TestNewBusiness:
         """The window has closed."""
         assert of([], as_of=QUARTER.end, creation=new()).new == eur(0)
 
+    @settings(max_examples=15, deadline=None)
+    @given(st.floats(0.001, 120.0), st.floats(0.0, 1.0), st.floats(0.0, 200_000.0))
+    def test_where_it_is_rare_there_is_mostly_none(self, rate, share, size_sd):
+        """A cent or more comes no oftener than a win does; mean and median are those of a compound Poisson amount."""
+        wins = rate * share
+        rare = Creation.poisson(rate=rate, won=share, size=eur(100_000), size_sd=size_sd, window=LEFT)
+        result = of([won("w", 500)], creation=rare)
+        if not rare.mean.amount:
+            return
+        assert result.p_at_least(eur("500.01")) <= -expm1(-wins) + 1e-9
+        assert result.cdf(500) >= exp(-wins) * (wins <= 50) - 1e-9
+        mean = float(result.mean.amount)
+        assert 10**9 - float(result.expected_gap(10**9).amount) == pytest.approx(mean, rel=1e-3, abs=1.0)
+
+    def test_rare_new_business_by_hand(self):
+        """One win in 67 windows: nothing at 10, 50 and 90 %; two of 100,000 each come with the chance of Poisson."""
+        result = of([], creation=Creation.poisson(rate=0.05, won=0.3, size=eur(100_000), window=LEFT))
+        assert (result.interval(0.8), result.quantile(0.5)) == ((eur(0), eur(0)), eur(0))
+        assert result.p_at_least(1) == pytest.approx(-expm1(-0.015))
+        more = of([], creation=Creation.poisson(rate=4, won=0.5, size=eur(100_000), window=LEFT))
+        assert more.cdf(0) == pytest.approx(exp(-2))
+        assert more.cdf(150_000) == pytest.approx(3 * exp(-2), abs=1e-3)
+        assert more.cdf(250_000) == pytest.approx(5 * exp(-2), abs=1e-3)
+
+    def test_it_joins_the_gamma_distribution(self):
+        """From few wins to many there is no jump."""
+        levels = [
+            of([], creation=Creation.poisson(rate=n, won=1.0, size=eur(1_000), window=LEFT)).cdf(1_000 * n)
+            for n in (49.9, 50.1, 99.9, 100.1)
+        ]
+        assert levels[0] == pytest.approx(levels[1], abs=0.03)
+        assert levels[2] == pytest.approx(levels[3], abs=1e-3)
+
+    def test_beside_a_deal_its_steps_stay(self):
+        """One deal of 1,000 at 50 %, and hardly any new business: half of what is likely is nothing."""
+        rare = Creation.poisson(rate=0.1, won=0.1, size=eur(50_000), size_sd=20_000.0, window=LEFT)
+        result = of([deal("a", 1_000, 0.5)], creation=rare)
+        assert result.cdf(0) == pytest.approx(0.5 * exp(-0.01))
+        assert result.p_at_least(1_000) == pytest.approx(1 - 0.5 * exp(-0.01), abs=5e-3)
+
+    def test_time_does_not_run_backwards(self):
+        """A window that ends before it begins, or before now, has no new business; it is refused."""
+        with pytest.raises(InvalidError, match="end must not be before start"):
+            new().between(timedelta(days=2), timedelta(days=1))
+        with pytest.raises(InvalidError, match="start must not be negative"):
+            new().between(timedelta(days=-2), timedelta(days=1))
+        with pytest.raises(InvalidError, match="length must not be negative"):
+            new().within(timedelta(days=-1))
+
     def test_compound_poisson(self):
         """Thirty new deals, a fifth won in time, 5,000 each: 30,000, variance 6 x 5,000^2 (Wald)."""
         made = Creation.poisson(rate=30, won=0.2, size=eur(5_000), size_sd=3_000.0, window=LEFT)
@@ -400,13 +449,11 @@ class TestPastErrors:
         pairs = [past(day, 115_000, usual) for day in range(9)]
         assert fit_spread([*pairs, past(30, 115_000, sure)]).phi == pytest.approx(fit_spread(pairs).phi, rel=0.1)
 
-    @given(
-        st.lists(st.tuples(st.floats(0, 1e6), portfolios), min_size=2, max_size=5), st.floats(0, 1e6), st.floats(1, 50)
-    )
-    def test_no_forecast_has_more_of_a_say_than_its_size(self, rows, actual, more):
-        """Whatever came of it, phi is no more than the prior and the whole of errors over the whole of variances."""
-        pairs = [past(day, actual, deals) for day, (actual, deals) in enumerate(rows)]
-        tiny = past(50, actual * more, [deal("t", "0.01", 0.1)])
+    @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=5), st.floats(0, 1e9))
+    def test_no_forecast_has_more_of_a_say_than_its_size(self, rows, actual):
+        """Whatever came of a forecast of next to nothing, phi is that of the others."""
+        pairs = [past(day, actual) for day, actual in enumerate(rows)]
+        tiny = past(50, actual, [deal("t", "0.01", 0.1)])
         assert fit_spread([*pairs, tiny]).phi == pytest.approx(fit_spread(pairs).phi)
 
     def test_an_interval_that_says_nothing_is_told(self):

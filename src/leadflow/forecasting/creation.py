@@ -76,6 +76,8 @@ class Creation:
         n: How many past windows fit side by side into what it was read from; 0: it is an assumption.
         why: In words.
         omitted: Wins that could not be counted.
+        wins: How many deals it is on average in a whole window. Where they are few, nothing at all is likely, and the
+            distribution knows it. None: unknown; some new business is taken for certain.
 
     Raises:
         InvalidError: If a figure is out of range.
@@ -88,6 +90,7 @@ class Creation:
     n: int = 0
     why: str = ""
     omitted: tuple[Omission, ...] = ()
+    wins: float | None = None
 
     def __attrs_post_init__(self) -> None:
         check(
@@ -101,6 +104,7 @@ class Creation:
             at_least("growth", self.growth, 1),
             whole("n", self.n),
             prose("why", self.why),
+            optional(at_least, "wins", self.wins),
             when(
                 isinstance(self.mean, Money) and self.mean.amount == 0 and self.sd != 0,
                 "sd",
@@ -140,16 +144,29 @@ class Creation:
         mean = float(size.amount)
         sd = sqrt(wins * (mean * mean + size_sd * size_sd))
         text = why or f"{rate:g} new deals, {percent(won)} won in time, {size} each"
-        return cls(mean=money_of(wins * mean, size.currency), sd=sd, window=window, why=text)
+        whole = money_of(wins * mean, size.currency)
+        return cls(mean=whole, sd=sd if whole.amount else 0.0, window=window, why=text, wins=wins)
 
     def within(self, length: timedelta) -> tuple[float, float]:
-        """Return mean and variance inside a window of another length, in units of the currency."""
-        check("Creation.within", instance("length", length, timedelta, "a timedelta"))
-        share = max(length / self.window, 0.0) ** self.growth
+        """Return mean and variance inside a window of another length, at least nothing, in units of the currency."""
+        check("Creation.within", lasting("length", length))
+        share = (length / self.window) ** self.growth
         return float(self.mean.amount) * share, self.sd * self.sd * share
 
+    def wins_at(self, variance: float) -> float | None:
+        """Return how many deals it is in a window of a variance, with which numbers grow; None: unknown."""
+        return self.wins and self.wins * variance / (self.sd * self.sd) if self.sd else self.wins
+
     def between(self, start: timedelta, end: timedelta) -> tuple[float, float]:
-        """Return mean and variance in a window that begins and ends so much later, of deals that do not exist now."""
+        """
+        Return mean and variance in a window that begins and ends so much later, of deals that do not exist now.
+
+        Raises:
+            InvalidError: If it begins before now, or ends before it begins.
+        """
+        wrong = (lasting("start", start), lasting("end", end))
+        backward = not any(wrong) and end < start
+        check("Creation.between", *wrong, when(backward, "end", f"must not be before start, {start!r}, got {end!r}"))
         (before, of_before), (by_end, of_end) = self.within(start), self.within(end)
         return by_end - before, of_end - of_before
 
@@ -214,6 +231,7 @@ def fit_creation(
     mean_of_half = fsum(half) / len(half)
     growth = min(max(log2(mean / mean_of_half), 1.0), _MOST_GROWTH) if mean > 0 and mean_of_half > 0 else 1.0
     number = sum(won - known <= horizon for known, won, _ in wins)
+    counts, _ = _windows([(known, won, 1.0) for known, won, _ in wins], first, now, horizon)
     rounded = money_of(mean, currency)
     return Creation(
         mean=rounded,
@@ -223,6 +241,7 @@ def fit_creation(
         n=int(n),
         why=f"{number:,} wins within {in_days(horizon)} of becoming known, in {int(n):,} windows side by side",
         omitted=in_order(omitted),
+        wins=fsum(counts) / len(counts),
     )
 
 
@@ -269,6 +288,13 @@ def at_least(path: str, value: object, least: float = 0) -> Problem | None:
         return found
     number: Any = value
     return None if number >= least else Problem(path, f"must be at least {least}, got {shown(value)}")
+
+
+def lasting(path: str, value: object) -> Problem | None:
+    """Check for a time of at least nothing."""
+    if not isinstance(value, timedelta):
+        return instance(path, value, timedelta, "a timedelta")
+    return when(value < _NOTHING, path, f"must not be negative, got {value!r}")
 
 
 def longer(path: str, value: object) -> Problem | None:

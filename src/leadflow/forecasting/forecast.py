@@ -135,6 +135,7 @@ class Forecast:
             phi=self._phi,
             new_mean=0.0 if new is None else float(new.amount),
             new_variance=self.variance_of_new,
+            new_wins=None if self.creation is None else self.creation.wins_at(self.variance_of_new),
         )
 
     def cdf(self, x: Money | float) -> float:
