@@ -14,8 +14,8 @@ so much each. Three ways, the first that fits:
    off the bulk's again. So many deals go onto the grid that the bulk's expansion is as exact as `_BULK_ERROR`.
 
 Many deals at prices that are nearly multiples of one, such as 49, 99 and 199, lie in heaps (`nearlattice`). Where no
-bulk is nearly normal (some dozens of deals, or wins or losses are rare), deals are added one by one, and sums that lie next
-to each other are put together so that there are never more than some thousands.
+bulk is nearly normal (some dozens of deals, or wins or losses are rare), deals are added one by one, and sums that lie
+next to each other are put together so that there are never more than some thousands.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,7 +60,7 @@ _RARELY = 1e-9
 _MERGE_FROM = 4_000
 # A bulk that may be off by so much is no use; so many deals can be added one by one instead, in a second or so.
 _POOR = 5e-4
-_MOST_MERGED = 150
+_MOST_MERGED = 250
 _UNMERGED = 3
 _PER_SD = 150
 # Of the grid of rare wins.
