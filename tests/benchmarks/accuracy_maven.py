@@ -2,9 +2,10 @@
 How forecasts of revenue did on the deals of a made-up seller of computer hardware: Maven's "CRM Sales Opportunities".
 
 Run it with ``python tests/benchmarks/accuracy_maven.py --data FOLDER``, or with ``LEADFLOW_DATA`` naming the folder
-that holds ``maven_crm/sales_pipeline.csv`` and ``products.csv``. Without them it says so and measures nothing. The file
-has days of engaging and closing and no other history: a deal has one stage, and is worth its product's list price until
-it is won. The 500 deals without dates are left out. Closings begin in March 2017, so origins begin three months later.
+that holds ``maven_crm/sales_pipeline.csv`` and ``products.csv``. Without them it says so and measures nothing; with
+``--choose`` it measures the choice of a model only. The file has days of engaging and closing and no other history: a
+deal has one stage, and is worth its product's list price until it is won. The 500 deals without dates are left out.
+Closings begin in March 2017, so origins begin three months later.
 """
 
 import csv
@@ -21,6 +22,7 @@ from run import table
 
 from leadflow.calendar import FiscalCalendar
 from leadflow.forecasting import (
+    Choice,
     Deal,
     DealFact,
     DealHistory,
@@ -41,6 +43,8 @@ from leadflow.money import Money
 
 BOOKS = FiscalCalendar(UTC)
 WEEK = timedelta(days=7)
+# Days, doubling: the default ends at 28, and here deals are open for months.
+AGES = (0.0, *(float(2**power) for power in range(9)))
 END = datetime(2018, 1, 1, tzinfo=UTC)
 MONTHS = tuple(datetime(2017, month, 1, tzinfo=UTC) for month in range(6, 13))
 MONDAYS = tuple(
@@ -95,9 +99,9 @@ class Weighted:
         return Estimate(self.rate)
 
 
-def landmark(past: Past, as_of: datetime, by: Sequence[str] = ("time_in_stage",)) -> WinModel:
-    """Fit the landmark table, by age or by what is known of the deal."""
-    return fit_landmark(past, as_of=as_of, horizon=past.horizon, by=by, every=2 * timedelta(days=1))
+def landmark(past: Past, as_of: datetime) -> WinModel:
+    """Fit the landmark table, by age."""
+    return fit_landmark(past, as_of=as_of, horizon=past.horizon, by=["time_in_stage"], every=2 * timedelta(days=1))
 
 
 def hazard(past: Past, as_of: datetime) -> WinModel:
@@ -136,22 +140,38 @@ def revenue(known: Sequence[DealHistory], origins: Sequence[datetime], horizon: 
     return [scored(name, result) for name, result in results.items()]
 
 
+def choices(known: Sequence[DealHistory]) -> Choice:
+    """Choose among tables by what is known when a deal is created, alone and beside its age."""
+
+    def table_by(*by: str) -> Any:
+        return lambda past, as_of: fit_landmark(
+            past, as_of=as_of, horizon=past.horizon, by=by, edges=AGES, every=2 * timedelta(days=1)
+        )
+
+    models = {
+        "product": table_by("product"),
+        "agent": table_by("owner"),
+        "age, product": table_by("time_in_stage", "product"),
+        "age, agent": table_by("time_in_stage", "owner"),
+        "account": table_by("account"),
+    }
+    return choose(models, known, as_of=END, horizon=timedelta(days=28))
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Print the tables, or why there are none."""
-    folder = data_folder(arguments[-1] if arguments else None)
+    """Print the tables, or why there are none; with --choose the choice only."""
+    named = [each for each in arguments if each != "--choose"]
+    folder = data_folder(named[-1] if named else None)
     if folder is None:
         print("skipped: no maven_crm/sales_pipeline.csv; name its folder by --data or in LEADFLOW_DATA")  # noqa: T201
         return 0
     known = histories(folder)
     for words, origins, horizon in (("month", MONTHS, BOOKS.month_of), ("week", MONDAYS, WEEK)):
-        print(f"\nRevenue of the next {words}, {len(origins)} origins; a year earlier there is no data\n")  # noqa: T201
-        print(table(revenue(known, origins, horizon)), flush=True)  # noqa: T201
-    models: Any = {
-        name: lambda past, as_of, by=by: landmark(past, as_of, by)
-        for name, by in {"product": ["product"], "agent": ["owner"], "account": ["account"]}.items()
-    }
+        if "--choose" not in arguments:
+            print(f"\nRevenue of the next {words}, {len(origins)} origins; a year earlier there is no data\n")  # noqa: T201
+            print(table(revenue(known, origins, horizon)), flush=True)  # noqa: T201
     print()  # noqa: T201
-    print(choose(models, known, as_of=END, horizon=timedelta(days=28)))  # noqa: T201
+    print(choices(known))  # noqa: T201
     return 0
 
 

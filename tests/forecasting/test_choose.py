@@ -1,7 +1,6 @@
 """Choosing a win model: who has skill, who has none, and who has no more than a simpler one."""
 
 from datetime import UTC, datetime, timedelta
-from math import sqrt
 from random import Random
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from leadflow import pipelines
 from leadflow.errors import InvalidError, InvalidTypeError
 from leadflow.forecasting import DealFact, DealHistory, Estimate, StageTable, choose, fit_hazard, fit_landmark
-from leadflow.forecasting.choose import _difference
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -72,7 +70,7 @@ class TestSignal:
         """It beats the base rate; age adds nothing here, so the simpler model is taken."""
         choice = chosen()
         assert choice.name == "stage"
-        base, stage, age = choice.judged
+        base, _, stage, age = choice.judged
         assert base.gain == 0.0
         assert stage.gain > 2 * stage.gain_error > 0
         assert age.behind <= 2 * age.behind_error
@@ -96,7 +94,7 @@ class TestSignal:
     def test_left_out_counts_as_nothing(self):
         """A stage table without close dates says nothing of any deal, and that is said of it."""
         choice = chosen({"table": StageTable(pipelines.SIMPLE), **MODELS})
-        table = choice.judged[1]
+        table = choice.judged[2]
         assert table.left_out == table.looks
         assert any("left out" in line and "counts as a chance of 0" in line for line in choice.warnings)
         assert choice.name == "stage"
@@ -133,26 +131,6 @@ class TestNoSignal:
         choice = chosen(history=NOISE, noise=0)
         best = min(choice.judged, key=lambda one: one.log_loss)
         assert choice.name == best.name
-
-
-class TestPairedDifferences:
-    """The standard error of a gain."""
-
-    def test_by_hand(self):
-        """Deals A (twice) and B: differences 1, 3, -1 around 1; clusters 2 and -2; sqrt(8 x 2/1)/3."""
-        mean, error = _difference([1, 3, 0], [0, 0, 1], ["A", "A", "B"])
-        assert (mean, error) == (1.0, pytest.approx(sqrt(16) / 3))
-
-    def test_answers_about_one_deal_are_one_piece_of_evidence(self):
-        """The same answers five times over: no more certain than once."""
-        first, second, keys = [0.1, 0.5, 0.2, 0.9], [0.3, 0.2, 0.6, 0.1], list("ABCD")
-        once = _difference(first, second, keys)
-        assert _difference(first * 5, second * 5, keys * 5) == pytest.approx(once)
-
-    def test_one_deal_says_nothing(self):
-        """Its error is infinite, or nothing where there is no difference."""
-        assert _difference([1, 2], [0, 0], ["A", "A"])[1] == float("inf")
-        assert _difference([1, 2], [1, 2], ["A", "A"]) == (0.0, 0.0)
 
 
 class TestNoLookAhead:
@@ -243,7 +221,7 @@ class TestBadInput:
         """Without wins there is nothing to rank: AUC is None."""
         history = [DealHistory(f"A{n}", [DealFact("opened", "a", at=START + n * DAY)]) for n in range(100)]
         choice = chosen(history=history)
-        assert [one.auc for one in choice.judged] == [None] * 3
+        assert [one.auc for one in choice.judged] == [None] * 4
 
 
 class TestHowItReads:
@@ -254,7 +232,7 @@ class TestHowItReads:
         lines = str(chosen()).splitlines()
         assert lines[0] == "Chosen by log loss: stage (8 origins from 2026-05-29 to 2026-09-04)"
         assert lines[1].split() == ["model", "answers", "log", "loss", "Brier", "AUC", "gain", "on", "base", "rate"]
-        assert [line.endswith("chosen") for line in lines[2:5]] == [False, True, False]
+        assert [line.endswith("chosen") for line in lines[2:6]] == [False, False, True, False]
         assert "warning" in str(chosen(history=NOISE))
 
     def test_rows(self):
@@ -262,10 +240,11 @@ class TestHowItReads:
         rows = chosen().to_rows()
         assert [(row["model"], row["is_chosen"]) for row in rows] == [
             ("base rate", False),
+            ("base rate by age", False),
             ("stage", True),
             ("stage and age", False),
         ]
-        assert rows[1]["gain"] == pytest.approx(rows[0]["log_loss"] - rows[1]["log_loss"])
+        assert rows[2]["gain"] == pytest.approx(rows[0]["log_loss"] - rows[2]["log_loss"])
 
     def test_html(self):
         """A notebook shows the same."""

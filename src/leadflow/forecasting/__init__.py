@@ -9,8 +9,8 @@ Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` an
 `hazardbounds`, `hazardchain`, `hazard` (win models); `distribution`, `edgeworth`, `counts`, `fourier`, `rare`,
 `totalsum`, `totalfactor`, `total` (sums of deals as distributions); `conversion`, `potential`, `creation` (what is no
 deal yet); `spread`, `asking`, `contributions`, `outlook`, `cautions`, `forecast` (the forecast); `causes`, `explain`
-(why two differ); `scores`, `past`, `baselines`, `backtestrows`, `backtest`, `calibration`, `choices`, `choose` (how
-good they were).
+(why two differ); `scores`, `past`, `baselines`, `backtestrows`, `backtest`, `calibration`, `gains`, `leaks`,
+`choices`, `choose` (how good they were).
 """
 
 from leadflow.forecasting.adjustments import Adjusted, AdjustedFigure, Adjustment, adjust, adjusted

@@ -14,9 +14,10 @@ from leadflow.forecasting.layout import text_table
 from leadflow.forecasting.models import WinModel
 from leadflow.markup import paragraph, section, table
 
-__all__ = ["BASE_RATE", "Choice", "Judged"]
+__all__ = ["BASE_RATE", "BY_AGE", "Choice", "Judged"]
 
 BASE_RATE: Final = "base rate"
+BY_AGE: Final = "base rate by age"
 
 
 @frozen(kw_only=True)
@@ -32,9 +33,10 @@ class Judged:
         brier: Mean; lower is better.
         auc: How well it ranks; None where all deals came to the same.
         gain: By how much its mean score is better than the base rate's; below 0 it is worse.
-        gain_error: Standard error of that, clustered by deal.
-        behind: By how much its mean score is worse than the best one's.
-        behind_error: Standard error of that, clustered by deal.
+        gain_error: Standard error of that, with the answers about one deal, or those of one window, as one piece of
+            evidence, whichever is larger; infinite where there is one window only.
+        behind: By how much its mean score is worse than that of the best one which beats the base rate.
+        behind_error: Standard error of that, in the same way.
         left_out: How many deals it left out; each counts as a chance of 0, which is what it adds to a forecast.
     """
 
@@ -75,9 +77,9 @@ class Choice:
     Attributes:
         name: Of the model that was chosen; ``base rate`` where none beats it.
         model: The model, fitted to all that is known now.
-        judged: Every model, the base rate first, then in the order given.
+        judged: Every model: the base rate, the base rate by age, then those given in their order.
         score: By which it was chosen.
-        noise: How many standard errors count as noise.
+        noise: How many standard errors count as noise for one model.
         origins: When models were asked.
         warnings: Which models have no skill, and why a better score was not enough.
     """

@@ -2,29 +2,33 @@
 Choosing a win model: by what each would have said in the past, against the base rate, and against the simpler one.
 
 Theory. Each model is fitted at past origins, to what was known then, and asked about every deal that was open; what
-came of it within the horizon is known now. A better score by chance is no better model. So differences are taken pair
-by pair, answer against answer, and their standard error counts deals, not answers: those of one deal, asked about at
-many origins, are one piece of evidence (clustered by deal). Models are given from the simplest to the most elaborate.
-The one with the best score is a candidate; chosen is the simplest whose score is no more than two standard errors
-worse. The base rate, the same chance for every deal, is simpler than all, and a model that does not beat it is named.
+came of it within the horizon is known now. A better score by chance is no better model (see `gains`): the error of a
+difference counts deals and windows rather than answers, and the more models are tried, the more must be gained. Two are
+always tried, simpler than all: the base rate, the same chance for every deal, and the base rate by age, the chance of
+all deals that have been in their stage for as long. The second is there because an axis that says nothing by itself
+often knows ages: who never clears out has old deals, and old deals do not close. Models are given from the simplest to
+the most elaborate. Of those that beat the base rate the one with the best score is a candidate; chosen is the simplest
+of them whose score is worse by no more than noise.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count, islice
-from math import fsum, log, sqrt
+from math import fsum, log
 from typing import Any, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from leadflow.errors import Problem
 from leadflow.forecasting.asking import model_problem
-from leadflow.forecasting.choices import BASE_RATE, Choice, Judged
+from leadflow.forecasting.choices import BASE_RATE, BY_AGE, Choice, Judged
+from leadflow.forecasting.gains import bar, gained
 from leadflow.forecasting.histories import History, histories_of
-from leadflow.forecasting.landmark import fit_landmark
+from leadflow.forecasting.landmark import LandmarkTable, fit_landmark
 from leadflow.forecasting.landmarkaxes import Day
 from leadflow.forecasting.landmarks import looks
+from leadflow.forecasting.leaks import leaks
 from leadflow.forecasting.models import Estimate, WinModel
 from leadflow.forecasting.past import Past, Window, horizon_problem, known_by, origin_problems, window_at
 from leadflow.forecasting.scores import auc
@@ -35,6 +39,7 @@ __all__ = ["MakeModel", "choose"]
 # Fitted with what was known at an origin; called with a `Past` and the origin.
 MakeModel: TypeAlias = Callable[[Past, datetime], WinModel]
 
+_OURS = (BASE_RATE, BY_AGE)
 _SCORES = ("log_loss", "brier")
 # Two standard errors: at one, a model without any skill would be taken in one case of six.
 _NOISE = 2.0
@@ -46,6 +51,8 @@ _HISTORY = 2
 _NO_CURRENCY = "XXX"
 # A chance of 0 or 1 that was wrong costs as much as one in 10**15, as in `log_loss`.
 _LEAST = 1e-15
+# Days in a stage, doubling: no scale of time is assumed.
+_AGES = (0.0, *(float(2**power) for power in range(12)))
 
 
 def choose(
@@ -71,7 +78,8 @@ def choose(
         origins: When to ask; aware, each window closed by `as_of`. Default: the last eight windows side by side, as far
             as each has two windows of history before it.
         score: ``log_loss`` or ``brier``: which decides.
-        noise: A gain of no more than so many standard errors is noise; at least 0.
+        noise: A gain of no more than so many standard errors is noise; at least 0. Counted for one model: of several,
+            more is asked. With 0 the best score wins.
 
     Raises:
         InvalidError: With everything that is wrong; if no origin is left, or no deal was open at any; or if a model
@@ -97,13 +105,14 @@ def choose(
     present = window_at(as_of, horizon)
     root = Past(as_of=now, window=present, currency=_NO_CURRENCY, rates=None, histories=known)
     windows = _windows(present, root, moments)
-    makers = {BASE_RATE: _base_rate, **asked}
+    makers = {BASE_RATE: _base_rate, BY_AGE: _by_age, **asked}
     answers = _answers(root, windows, makers)
     if not answers.won:
         rule = f"must hold a deal that was open at an origin from {windows[0].start.isoformat()} on, got none"
         raise invalid("choose", Problem("history", rule))
-    judged = _judged(answers, score)
-    name, warnings = _decided(judged, noise, score)
+    limit = bar(noise, len(makers) - 1)
+    judged = _judged(answers, score, limit)
+    name, warnings = _decided(judged, limit, score)
     return Choice(
         name=name,
         model=_fitted(makers[name], root),
@@ -111,7 +120,7 @@ def choose(
         score=score,
         noise=noise,
         origins=tuple(window.start for window in windows),
-        warnings=warnings,
+        warnings=(*warnings, *leaks(root, answers.axes)),
     )
 
 
@@ -120,9 +129,13 @@ class _Answers:
     """What models said about the same deals at the same origins, and what came of them."""
 
     deals: list[str] = field(factory=list)
+    # Windows that overlap share their luck: for each answer the first of its run.
+    windows: list[datetime] = field(factory=list)
     won: list[bool] = field(factory=list)
     said: dict[str, list[float]] = field(factory=dict)
     left_out: Counter[str] = field(factory=Counter)
+    # By what models tell deals apart, where they say so.
+    axes: dict[str, tuple[str, ...]] = field(factory=dict)
 
 
 def _answers(root: Past, windows: Sequence[Window], makers: Mapping[str, Any]) -> _Answers:
@@ -132,12 +145,16 @@ def _answers(root: Past, windows: Sequence[Window], makers: Mapping[str, Any]) -
     for one in root:
         for look in looks(one, days, root.as_of, root.horizon):
             open_at[look.day.at].append((one.id, look.won))
+    run = windows[0]
     for window in windows:
+        run = window if window.start >= run.end else run
         past = root.at(window)
         known = {deal.id: deal for deal in past.deals}
         models = {name: _fitted(maker, past) for name, maker in makers.items()}
+        found.axes.update({name: model.by for name, model in models.items() if isinstance(model, LandmarkTable)})
         for key, won in open_at[window.start]:
             found.deals.append(key)
+            found.windows.append(run.start)
             found.won.append(won)
             for name, model in models.items():
                 answer: Any = model.win(known[key], as_of=window.start, horizon=past.horizon)
@@ -157,7 +174,7 @@ def _fitted(maker: Any, past: Past) -> WinModel:  # noqa: ANN401 - a model, or w
     return model  # type: ignore[no-any-return]  # it has the method
 
 
-def _judged(answers: _Answers, score: str) -> tuple[Judged, ...]:
+def _judged(answers: _Answers, score: str, limit: float) -> tuple[Judged, ...]:
     scores = {
         name: {
             "log_loss": [_log_loss(p, won=won) for p, won in zip(said, answers.won, strict=True)],
@@ -166,12 +183,15 @@ def _judged(answers: _Answers, score: str) -> tuple[Judged, ...]:
         for name, said in answers.said.items()
     }
     means = {name: {kind: fsum(each) / len(each) for kind, each in own.items()} for name, own in scores.items()}
-    best = min(means, key=lambda name: means[name][score])
+    groupings = (answers.deals, answers.windows)
+    gains = {name: gained(scores[BASE_RATE][score], own[score], groupings) for name, own in scores.items()}
+    fit = [name for name, (gain, error) in gains.items() if gain > limit * error]
+    best = min(fit, key=lambda name: means[name][score], default=BASE_RATE)
     both = len(set(answers.won)) > 1
     found = []
     for name, own in scores.items():
-        gain, gain_error = _difference(scores[BASE_RATE][score], own[score], answers.deals)
-        behind, behind_error = _difference(own[score], scores[best][score], answers.deals)
+        gain, gain_error = gains[name]
+        behind, behind_error = gained(own[score], scores[best][score], groupings)
         found.append(
             Judged(
                 name=name,
@@ -190,44 +210,34 @@ def _judged(answers: _Answers, score: str) -> tuple[Judged, ...]:
     return tuple(found)
 
 
-def _difference(first: Sequence[float], second: Sequence[float], deals: Sequence[str]) -> tuple[float, float]:
-    """Return the mean of first - second, and its standard error with the answers about one deal as one."""
-    differences = [one - other for one, other in zip(first, second, strict=True)]
-    n = len(differences)
-    mean = fsum(differences) / n
-    own: dict[str, float] = {}
-    for key, difference in zip(deals, differences, strict=True):
-        own[key] = own.get(key, 0.0) + difference - mean
-    clusters = len(own)
-    if clusters < 2:  # noqa: PLR2004 - one deal says nothing about another
-        return mean, float("inf") if any(differences) else 0.0
-    return mean, sqrt(fsum(each * each for each in own.values()) * clusters / (clusters - 1)) / n
-
-
-def _decided(judged: tuple[Judged, ...], noise: float, score: str) -> tuple[str, tuple[str, ...]]:
+def _decided(judged: tuple[Judged, ...], limit: float, score: str) -> tuple[str, tuple[str, ...]]:
     """Return the simplest model that is not worse than the best by more than noise, and what is to be said."""
-    # The best one always is among these: where it does not beat the base rate, that is as good.
-    fit = [one for one in judged if one.name == BASE_RATE or one.gain > noise * one.gain_error]
-    chosen = next(one for one in fit if one.behind <= noise * one.behind_error)
-    best = min(judged, key=lambda one: one.behind)
     words = score.replace("_", " ")
+    base, by_age, *_ = judged
+    fit = [one for one in judged if one.gain > limit * one.gain_error]
+    best = min(fit, key=lambda one: one.behind, default=base)
+    chosen = next((one for one in fit if one.behind <= limit * one.behind_error), base)
     found = []
-    for one in judged:
-        figures = f"{words} {getattr(one, score):.4f} against {getattr(judged[0], score):.4f}"
-        if one.name == BASE_RATE:
-            continue
-        if one.gain <= 0:
-            found.append(f"{one.name!r} loses to the base rate: {figures}; do not use it")
-        elif one.gain <= noise * one.gain_error:
-            error = f"{noise:g} standard errors of {one.gain_error:.4f}"
-            found.append(f"{one.name!r} does not beat the base rate by more than noise: {figures}, within {error}")
+    for one in judged[1:]:
+        figures = f"{words} {getattr(one, score):.4f} against {getattr(base, score):.4f}"
+        if one not in fit and one is not by_age:
+            found.append(_no_skill(one, figures, limit))
+        elif one.behind > by_age.behind and by_age in fit:
+            found.append(f"{one.name!r} gains no more than the age of deals does: {BY_AGE!r} gains {by_age.gain:.4f}")
         if one.left_out:
             found.append(
                 f"{one.name!r} left out {one.left_out:,} of {one.looks:,} deals, which counts as a chance of 0"
             )
-    if best.name != chosen.name and best.gain > noise * best.gain_error:
+    if best.name != chosen.name:
         found.append(f"{best.name!r} has the best {words}, but is not better than {chosen.name!r} by more than noise")
     return chosen.name, tuple(found)
+
+
+def _no_skill(one: Judged, figures: str, limit: float) -> str:
+    if one.gain <= 0:
+        return f"{one.name!r} loses to the base rate: {figures}; do not use it"
+    error = f"{limit:.2g} standard errors of {one.gain_error:.4f}"
+    return f"{one.name!r} does not beat the base rate by more than noise: {figures}, within {error}"
 
 
 def _log_loss(p: float, *, won: bool) -> float:
@@ -267,8 +277,8 @@ def _model_problems(models: object) -> list[Problem | None]:
         return [Problem("models", "must hold at least one")]
     found: list[Problem | None] = []
     for name, model in models.items():
-        if not isinstance(name, str) or name == BASE_RATE:
-            found.append(Problem("models", f"must have names other than {BASE_RATE!r}, got {shown(name)}"))
+        if not isinstance(name, str) or name in _OURS:
+            found.append(Problem("models", f"must have names other than {' and '.join(_OURS)}, got {shown(name)}"))
         elif not callable(model) and model_problem(model) is not None:
             rule = f"must be a win model, or a function that fits one to a Past, got {shown(model)}"
             found.append(Problem(f"models[{name!r}]", rule, is_type=True))
@@ -277,3 +287,7 @@ def _model_problems(models: object) -> list[Problem | None]:
 
 def _base_rate(past: Past, as_of: datetime) -> WinModel:
     return fit_landmark(past, as_of=as_of, horizon=past.horizon, by=())
+
+
+def _by_age(past: Past, as_of: datetime) -> WinModel:
+    return fit_landmark(past, as_of=as_of, horizon=past.horizon, by=("time_in_stage",), edges=_AGES)
