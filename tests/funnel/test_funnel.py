@@ -517,6 +517,14 @@ class TestStages:
             (None, False),
         ]
 
+    def test_what_has_no_journey_here(self) -> None:
+        """A deal of another pipeline, and one whose stage nobody knows, are no error; they have no journey here."""
+        other = DealHistory(
+            "O-1", [DealFact("opened", "demo", at=day(0)), DealFact("pipeline_id", "partners", at=day(0))]
+        )
+        unknown = DealHistory("O-2", [DealFact("opened", at=day(0))])
+        assert stage_journeys([other, unknown], pipeline=pipelines.SIMPLE, as_of=END) == ()
+
     def test_stages_of_another_pipeline_are_refused(self) -> None:
         """A stage that the pipeline does not have is named with its deal."""
         strange = DealHistory("O-1", [DealFact("opened", "demo", at=day(0))])

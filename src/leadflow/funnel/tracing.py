@@ -199,7 +199,8 @@ def stage_journeys(history: History, *, pipeline: Pipeline, as_of: datetime) -> 
     Return the journeys of deals through the open stages of a pipeline.
 
     A stage is reached when the deal first enters it or a later one; going back and coming again does not count twice.
-    A deal of which it is not known when it entered any open stage (an import that says so of none) has no journey.
+    A deal of which it is not known when it entered any open stage (an import that says so of none) has no journey, nor
+    has one that says it is of another pipeline.
 
     Args:
         history: Opportunities, or `DealHistory` values made from rows; of these no reason for falling out is known.
@@ -218,10 +219,11 @@ def stage_journeys(history: History, *, pipeline: Pipeline, as_of: datetime) -> 
     wrong: list[Problem] = []
     for one in histories:
         deal = one.as_of(as_of)
-        if deal is None or deal.state is DealState.WITHDRAWN:
+        if deal is None or deal.state is DealState.WITHDRAWN or deal.pipeline_id not in (None, pipeline.id):
             continue
-        spells = [spell for spell in one.spells(as_of) if spell.state is DealState.OPEN and spell.start is not None]
-        unknown = sorted({spell.stage or "" for spell in spells} - set(places))
+        open_spells = [spell for spell in one.spells(as_of) if spell.state is DealState.OPEN]
+        spells = [spell for spell in open_spells if spell.start is not None and spell.stage is not None]
+        unknown = sorted({str(spell.stage) for spell in spells} - set(places))
         if unknown:
             wrong.append(Problem(f"history[{one.id!r}]", f"has no stage of pipeline {pipeline.id!r}: {unknown[0]!r}"))
             continue
