@@ -236,6 +236,13 @@ class TestWhatCounts:
         assert "nothing was won in any window: errors have nothing to be measured by" in result.warnings
         assert "WAPE" not in str(result)
 
+    def test_wins_without_an_amount_are_no_lack_of_wins(self):
+        """Won, but of unknown worth: said once, and not denied."""
+        facts = [DealFact("opened", "new", at=day(0)), DealFact("won", at=day(10))]
+        result = judge([DealHistory("O", facts)], make=lambda past, as_of: 0.0, currency="EUR")
+        assert "no win has an amount that can be counted: errors have nothing to be measured by" in result.warnings
+        assert not any("nothing was won" in line for line in result.warnings)
+
 
 class TestPast:
     """What a forecast is handed."""

@@ -309,6 +309,8 @@ class TestNewBusiness:
             new().between(timedelta(days=2), timedelta(days=1))
         with pytest.raises(InvalidError, match="start must not be negative"):
             new().between(timedelta(days=-2), timedelta(days=1))
+        with pytest.raises(InvalidError, match="within must not be negative"):
+            Conversion(0.2, STEPS).won(timedelta(days=-1))
         with pytest.raises(InvalidError, match="length must not be negative"):
             new().within(timedelta(days=-1))
 

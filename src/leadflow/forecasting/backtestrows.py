@@ -26,6 +26,8 @@ from leadflow.validation import check, probability, when, whole
 __all__ = ["Backtest", "BacktestRow", "Coverage", "Skill"]
 
 # Where the quantiles of a good forecast are looked at.
+# An interval from nothing to twice what comes leaves everything open.
+_TOO_WIDE = 2.0
 _LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
@@ -296,7 +298,15 @@ class Backtest:
                 f"windows overlap: {self.n} origins are worth about {apart} windows side by side, and the intervals of "
                 "rates are too narrow"
             )
-        if not any(row.actual for row in self.rows):
+        wide = self.width is not None and self.width > _TOO_WIDE * fsum(abs(row.actual) for row in self.rows) / self.n
+        if wide and any(row.actual for row in self.rows):
+            yield (
+                f"the intervals say little: {_amount(self.width)} wide on average, which is more than twice what came; "
+                "that they hold is no merit"
+            )
+        if self.omitted and not any(row.actual for row in self.rows):
+            yield "no win has an amount that can be counted: errors have nothing to be measured by"
+        elif not any(row.actual for row in self.rows):
             yield "nothing was won in any window: errors have nothing to be measured by"
         for line in summary(self.omitted):
             yield f"won, but not counted: {line}"

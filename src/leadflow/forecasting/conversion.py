@@ -19,6 +19,7 @@ from typing import Any
 from attrs import field, frozen
 
 from leadflow.errors import Problem
+from leadflow.forecasting.creation import lasting
 from leadflow.forecasting.layout import in_days, percent
 from leadflow.forecasting.models import Estimate
 from leadflow.forecasting.plain import plain
@@ -104,11 +105,7 @@ class Conversion:
             within: From now.
             age: How long they have been a lead or prospect. Beyond the ages that it `covers` the chance is 0.
         """
-        check(
-            "Conversion.won",
-            instance("within", within, timedelta, "a timedelta"),
-            instance("age", age, timedelta, "a timedelta"),
-        )
+        check("Conversion.won", lasting("within", within), lasting("age", age))
         past, soon = self._share(age), self._share(age + within)
         left = 1.0 - self.rate * past
         p = min(1.0, max(0.0, self.rate * (soon - past) / left)) if left > 0.0 else 0.0

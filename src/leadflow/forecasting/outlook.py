@@ -164,7 +164,8 @@ class _New:
         if self.wins is None or not self._few:
             return reach
         most = self.wins + _WINS_REACH * sqrt(self.wins) + _WINS_MORE
-        return max(reach, min(most * self.mean / self.wins, 2.0 * reach))
+        # Of very few wins one alone is further off than any deviation says.
+        return max(reach, most * self.mean / self.wins + _REACH * sqrt(self.variance / self.wins))
 
     def masses(self, step: float) -> list[float]:
         """Return the chances of about nothing, of a step, of two steps ..., given that there is some."""
