@@ -7,10 +7,10 @@ Start with `Deal` (of an opportunity, or of a row of your own), then `rollup` an
 `adjustments`, `steps`, `waterfall`, `quotas`, `rates` (what deals add up to, and how that changed); `models`,
 `shrinkage`, then `landmarkaxes`, `landmarks`, `landmarkcounts`, `landmark` and `hazardspells`, `hazardcurves`,
 `hazardbounds`, `hazardchain`, `hazard` (win models); `distribution`, `edgeworth`, `counts`, `fourier`, `rare`,
-`totalsum`, `totalfactor`, `total` (sums of deals as distributions); `conversion`, `potential`, `creation` (what is no
-deal yet); `spread`, `asking`, `contributions`, `outlook`, `cautions`, `forecast` (the forecast); `causes`, `explain`
-(why two differ); `scores`, `past`, `baselines`, `backtestrows`, `backtest`, `calibration`, `gains`, `leaks`,
-`choices`, `choose` (how good they were).
+`nearlattice`, `totalsum`, `totalfactor`, `total` (sums of deals as distributions); `conversion`, `potential`,
+`creation` (what is no deal yet); `spread`, `asking`, `contributions`, `outlook`, `cautions`, `forecast` (the forecast);
+`causes`, `explain` (why two differ); `scores`, `past`, `baselines`, `backtestrows`, `backtest`, `calibration`, `gains`,
+`leaks`, `choices`, `choose` (how good they were).
 """
 
 from leadflow.forecasting.adjustments import Adjusted, AdjustedFigure, Adjustment, adjust, adjusted
