@@ -178,3 +178,29 @@ class TestTransform:
         """What is transformed and back is the same."""
         values = [float(place % 5) / 7 for place in range(n)]
         assert masses(transform(values)) == pytest.approx(values)
+
+
+class TestDealsOfOneAmount:
+    """Identical deals that share a fate are each counted."""
+
+    @pytest.mark.parametrize("rho", [0.1, 0.5, 0.9])
+    @pytest.mark.parametrize("n", [20, 60, 100, 300])
+    def test_the_sum_is_the_amount_times_the_wins(self, n, rho):
+        """The distribution of the sum is that of the wins, and its mean the closed one."""
+        total = Total.of([(100, 0.3)] * n, rho=rho)
+        assert fsum(1 - total.cdf(100 * k) for k in range(n)) == pytest.approx(0.3 * n, rel=1e-6)
+        for k in range(0, n, 7):
+            assert total.cdf(100 * k) == pytest.approx(total.wins.cdf(k), abs=2e-4)
+
+    @pytest.mark.parametrize("rho", [0.2, 0.6])
+    def test_two_amounts_many_times_each(self, rho):
+        """Equal deals among others are not taken for one: the mean is the closed one, up to half a step."""
+        total = Total.of([(100, 0.3)] * 60 + [(137, 0.45)] * 60, rho=rho)
+        whole = 60 * 237
+        mean = fsum(1 - total.cdf(x + 0.5) for x in range(whole))
+        assert mean == pytest.approx(total.mean, rel=0.01)
+
+    def test_so_rare_that_rounding_leaves_nothing(self):
+        """Four hundred deals of a chance of a thousandth under a shared fate."""
+        total = Total.of([(1.0, 0.001)] * 399 + [(2.0, 0.001)], rho=0.3)
+        assert 0.8 < total.cdf(0) < total.cdf(3) < 1

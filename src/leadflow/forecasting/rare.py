@@ -78,6 +78,8 @@ def rare_sums(deals: Sequence[Group], size: int, rest: Distribution = NOTHING) -
     turn = lowest % size
     levels = list(accumulate(found[turn:] + found[:turn], initial=0.0))
     whole = levels[-1]
+    if whole <= 0.0:  # so unlikely that rounding leaves nothing of it
+        return Mixture([(base, 1.0, rest)], rest.low, within)
     table = Table(base + first + (lowest - 0.5) * step, step, [level / whole for level in levels])
     mean = base + rest.mean + fsum(a * m * n for a, m, n in moves) / (1.0 - nothing)
     if abs(mean - table.mean) < step:

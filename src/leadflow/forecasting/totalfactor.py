@@ -105,6 +105,10 @@ class Factor:
         return found
 
 
+# Deals of one amount are counted up to here; beyond, one deal more or less is lost in the whole.
+_MOST_COUNTED = 2_000
+
+
 def correlated(deals: Deals, rho: float) -> Distribution:
     """
     Return the distribution of the sum of correlated deals.
@@ -121,6 +125,10 @@ def correlated(deals: Deals, rho: float) -> Distribution:
     step = max(min(0.5, width / 2.5, 1.5 * width / sqrt(n)), 0.002)
     if sums <= _MOST_SUMS and n <= _MANY:
         return _enumerated(deals, Factor(rho, step))
+    if len(deals) == 1 and n <= _MOST_COUNTED:
+        ((amount, chances),) = deals.items()
+        first, numbers = correlated_wins(chances, rho)
+        return Steps.of((k * amount, chance) for k, chance in enumerate(numbers, first) if chance > 0.0)
     listed = sorted((a, p) for a, chances in deals.items() for p in chances)
     if n <= 2 * _MANY and n * 2.0 * _FARTHEST / step <= _MOST_ADDED:
         return _added(listed, Factor(rho, step))
@@ -290,15 +298,15 @@ def _given(groups: Sequence[Group], chances: Sequence[float], mean: float, gap: 
     if not open_:
         return Steps([sure], [1.0])
     # The largest last; beyond so many that are neither rarely won nor rarely lost, the others are a bulk.
-    small = sorted((one for one in open_ if unlikely(one[1]) > _RARE), key=lambda one: one[0])[:-_MOST_APART]
+    likely = sorted((one for one in open_ if unlikely(one[1]) > _RARE), key=lambda one: one[0])
+    small = likely[:-_MOST_APART]
     rest: Distribution = Steps([sure], [1.0]) if sure else NOTHING
     if small:
         centre = sure + fsum(a * p * n for a, p, n in small)
         square = fsum(a * a * p * (1.0 - p) * n for a, p, n in small)
         third = fsum(a**3 * p * (1.0 - p) * (1.0 - 2.0 * p) * n for a, p, n in small)
         rest = _table(Cumulants(centre, square, third))
-        inside = set(small)
-        open_ = [one for one in open_ if one not in inside]
+        open_ = [one for one in open_ if unlikely(one[1]) <= _RARE] + likely[-_MOST_APART:]
     return rare_sums(open_, _CELLS * 4 if is_few else _CELLS, rest)
 
 
