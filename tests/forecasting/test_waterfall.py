@@ -316,8 +316,10 @@ class TestBalance:
             known = open_pipeline(deals, at)
             assert figure == known.total.amounts.pipeline
             counts = {deal.id for deal in deals if deal.is_open and deal.forecast_category != "omitted"}
-            assert {one.id for one in omitted} & counts == {
-                one.id for one in known.omitted if one.id in counts and one.reason != "no_probability"
+            # What was due before the period is in neither figure, whatever else it lacks.
+            before = {one.id for one in known.omitted if one.reason == "past_due"}
+            assert {one.id for one in omitted} & counts - before == {
+                one.id for one in known.omitted if one.id in counts - before and one.reason != "no_probability"
             }
 
     @given(pairs())
